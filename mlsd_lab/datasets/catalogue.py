@@ -1,0 +1,39 @@
+"""The data sets by name."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlsd_lab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mlsd_lab.datasets.log import Log
+
+NAMES = {
+    "movielens": "film ratings with titles; comes with the course, works offline",
+    "kuairand": "impressions of a real short-video feed; a download of 45 MB",
+    "csv": "your own log: a folder with events.csv",
+}
+
+
+def load(name: str, path: Path | None = None, timezone: str | None = None) -> "Log":
+    """Load a data set by name; `path` is the folder of `kuairand` or `csv`, `timezone` the zone of `csv`.
+
+    Raises `ConfigError` for an unknown name or an option that the data set does not take.
+
+    >>> load("netflix")
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: expected a data set of movielens, kuairand, csv; found 'netflix'
+    """
+    if name not in NAMES:
+        raise ConfigError(f"expected a data set of {', '.join(NAMES)}; found {name!r}")
+    if timezone is not None and name != "csv":
+        raise ConfigError(f"--timezone is for csv; the days of {name} are given by its datasheet")
+    if path is not None and name == "movielens":
+        raise ConfigError("movielens comes inside a package and takes no --path")
+    from mlsd_lab.datasets import csv, kuairand, movielens
+
+    if name == "movielens":
+        return movielens.load()
+    if name == "kuairand":
+        return kuairand.load(path)
+    return csv.load(path, timezone)

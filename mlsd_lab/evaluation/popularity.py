@@ -1,0 +1,56 @@
+"""The baseline every recommender must beat: what most people watched, and what most people watched lately."""
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlsd_lab.datasets import Log
+from mlsd_lab.errors import ConfigError
+from mlsd_lab.evaluation.candidates import Candidates
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+class Popular:
+    """Recommend to everybody the videos with most events, each event weighing half as much after a half-life.
+
+    Without a half-life all events weigh the same. Age is counted from the newest `known_at` of the training log. Equal
+    counts are ordered by video code.
+
+    >>> import pandas as pd
+    >>> times = pd.to_datetime(["2026-01-01", "2026-01-01", "2026-01-09"], utc=True)
+    >>> log = Log.from_frames(pd.DataFrame({"user_id": [1, 2, 3], "video_id": ["old", "old", "new"], "occurred_at": times}))
+    >>> everybody = np.array([0])
+    >>> [log.videos.video_id[Popular(half_life_days=days).fit(log).retrieve(everybody, 1).videos[0, 0]] for days in (None, 2)]
+    ['old', 'new']
+    """
+
+    def __init__(self, half_life_days: float | None = None) -> None:
+        if half_life_days is not None and not half_life_days > 0:
+            raise ConfigError(f"half_life_days: expected a number above 0, found {half_life_days}")
+        self.half_life_days = half_life_days
+
+    def fit(self, log: Log) -> Self:
+        """Count the log's events a video; learns `counts_` and `order_`, both of shape (videos,)."""
+        videos = log.events["video_id"].cat.codes.to_numpy()
+        weights = None
+        if self.half_life_days is not None:
+            age = (log.events["known_at"].max() - log.events["known_at"]) / np.timedelta64(1, "D")
+            weights = 0.5 ** (age.to_numpy() / self.half_life_days)
+        self.counts_ = np.bincount(videos, weights=weights, minlength=len(log.videos)).astype(np.float64)
+        self.order_ = np.argsort(-self.counts_, kind="stable").astype(np.int32)
+        return self
+
+    def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:
+        """Return the k most popular videos, for each user without those in the user's row of `seen` (users × videos)."""
+        if k < 1:
+            raise ConfigError(f"k: expected 1 or more, found {k}")
+        excluded = None if seen is None else seen[users]
+        most = 0 if excluded is None else int(np.diff(excluded.indptr).max(initial=0))
+        best = self.order_[: k + most]
+        videos = np.tile(best, (len(users), 1))
+        found = Candidates(videos, self.counts_[videos])
+        every = np.ones(videos.shape, dtype=bool)
+        return found.kept(every, k) if excluded is None else found.without(excluded, k)

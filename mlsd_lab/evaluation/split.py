@@ -1,0 +1,109 @@
+"""Divides a log into what a system may learn from and what it is judged on."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlsd_lab.datasets import Log
+from mlsd_lab.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training and test events of one log, how they were divided, and how many events are in neither.
+
+    >>> from mlsd_lab.datasets import Log
+    >>> import pandas as pd
+    >>> times = pd.to_datetime(["2026-01-01 10:00", "2026-01-02 10:00", "2026-01-03 10:00"], utc=True)
+    >>> log = Log.from_frames(pd.DataFrame({"user_id": "ann", "video_id": ["a", "b", "c"], "occurred_at": times}))
+    >>> split = by_day(log)
+    >>> len(split.train.events), len(split.test.events), split.left_out
+    (2, 1, 0)
+    """
+
+    kind: str
+    train: Log
+    test: Log
+    left_out: int
+    """Events in neither: not yet known when the test began, or later than a user's held-out event."""
+
+
+def by_day(log: Log, days: int = 1) -> Split:
+    """Test on the last local days, train on what was *known* before they began (by `known_at`).
+
+    A watch that began before midnight and ended after it is in neither. Raises `DataError` when no training is left.
+
+    >>> import pandas as pd
+    >>> day = pd.to_datetime(["2026-01-01"], utc=True)
+    >>> by_day(Log.from_frames(pd.DataFrame({"user_id": [1], "video_id": [1], "occurred_at": day})))
+    Traceback (most recent call last):
+    mlsd_lab.errors.DataError: expected a log of at least 2 local days, found 2026-01-01 to 2026-01-01 (UTC)
+    """
+    if days < 1:
+        raise ConfigError(f"days: expected 1 or more test days, found {days}")
+    occurred = log.days()
+    first = occurred.max() - np.timedelta64(days - 1, "D")
+    train, test = log.days("known_at") < first, occurred >= first
+    if not train.any():
+        span = f"{occurred.min():%Y-%m-%d} to {occurred.max():%Y-%m-%d} ({log.datasheet.timezone})"
+        raise DataError(f"expected a log of at least {days + 1} local days, found {span}")
+    return _split("by_day", log, train.to_numpy(), test.to_numpy())
+
+
+def leave_last_out(log: Log) -> Split:
+    """Test on each user's last relevant event, train on what that user did before it.
+
+    For logs in which a cut in global time leaves few users with a past. What a user did after the held-out event is in
+    neither; of events at one time the later `event_id` is the last. Time across users is *not* respected: say so.
+
+    >>> import pandas as pd
+    >>> times = pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-03"], utc=True)
+    >>> frame = pd.DataFrame({"user_id": "ann", "video_id": ["a", "b", "c"], "occurred_at": times, "rating": [5, 4, 1]})
+    >>> leave_last_out(Log.from_frames(frame)).test.events.video_id.tolist()
+    ['b']
+    """
+    user = log.events["user_id"].cat.codes.to_numpy()
+    row = np.arange(len(user))
+    relevant = log.relevant.to_numpy()
+    held_out = np.full(len(log.users), len(user))  # for users with nothing relevant: all of theirs is training
+    held_out[user[relevant]] = row[relevant]  # rows are in stream order, and the last assignment stays
+    return _split("leave_last_out", log, row < held_out[user], row == held_out[user])
+
+
+def shuffled(log: Log, share: float, seed: int, *, leaks: bool = False) -> Split:
+    """Test on a random share of the events, which lets a system learn from the future: only to measure that leak.
+
+    Raises `ConfigError` unless `leaks=True` says that the caller knows.
+
+    >>> shuffled(None, share=0.1, seed=0)
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: a random split trains on the future of what it is tested on; use by_day, or pass leaks=True to measure by how much that flatters
+    """
+    if not leaks:
+        raise ConfigError(
+            "a random split trains on the future of what it is tested on; "
+            "use by_day, or pass leaks=True to measure by how much that flatters"
+        )
+    if not 0 < share < 1:
+        raise ConfigError(f"share: expected a number between 0 and 1, found {share}")
+    test = np.random.default_rng(seed).random(len(log.events)) < share
+    return _split("shuffled", log, ~test, test)
+
+
+def make_split(log: Log, kind: Literal["by_day", "leave_last_out"]) -> Split:
+    """Divide a log in the way its datasheet names.
+
+    >>> make_split(None, "at_random")
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: split: expected by_day or leave_last_out, found 'at_random'
+    """
+    ways = {"by_day": by_day, "leave_last_out": leave_last_out}
+    if kind not in ways:
+        raise ConfigError(f"split: expected by_day or leave_last_out, found {kind!r}")
+    return ways[kind](log)
+
+
+def _split(kind: str, log: Log, train: np.ndarray, test: np.ndarray) -> Split:
+    parts = log.with_events(log.events[train]), log.with_events(log.events[test])
+    return Split(kind, *parts, left_out=int((~train & ~test).sum()))

@@ -1,0 +1,70 @@
+"""Do the lists show more than a few videos to everybody? Coverage, novelty and the Gini coefficient of exposure.
+
+`weights` has shape (users,) or (rounds, users), as in the other metrics; each round gives a value.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix
+
+from mlsd_lab.errors import ConfigError
+from mlsd_lab.evaluation.candidates import NOBODY, Candidates
+
+
+def coverage(candidates: Candidates, catalogue: int, weights: ArrayLike | None = None) -> Any:
+    """Share of the catalogue's videos that stand in at least one list.
+
+    >>> found = Candidates(np.array([[0, 1], [0, 2]]), np.zeros((2, 2)))
+    >>> float(coverage(found, catalogue=4))
+    0.75
+    """
+    return (exposures(candidates, catalogue, weights) > 0).mean(axis=-1)
+
+
+def exposure_gini(candidates: Candidates, catalogue: int, weights: ArrayLike | None = None) -> Any:
+    """Inequality of exposure over the whole catalogue: 0 when each video is shown as often, near 1 when one takes all.
+
+    >>> found = Candidates(np.array([[0, 1], [0, 1]]), np.zeros((2, 2)))
+    >>> float(exposure_gini(found, catalogue=4))
+    0.5
+    """
+    shown = np.sort(exposures(candidates, catalogue, weights), axis=-1)
+    total = shown.sum(axis=-1)
+    ranks = np.arange(1, catalogue + 1)
+    value = 2 * (shown * ranks).sum(axis=-1) / np.where(total > 0, total, np.nan) / catalogue - (catalogue + 1) / catalogue
+    return np.maximum(value, 0.0)
+
+
+def novelty(candidates: Candidates, popularity: ArrayLike) -> NDArray[np.float64]:
+    """Per user: mean surprise of the list, −log2 of each video's share of training events (one added to each count).
+
+    `popularity` holds the number of training events a video, shape (catalogue,). NaN for an empty list.
+
+    >>> novelty(Candidates(np.array([[0, 1]]), np.zeros((1, 2))), popularity=[3, 3]).tolist()
+    [1.0]
+    """
+    count = np.asarray(popularity, dtype=np.float64) + 1
+    surprise = -np.log2(count / count.sum())
+    shown = candidates.videos != NOBODY
+    total = np.where(shown, surprise[np.where(shown, candidates.videos, 0)], 0).sum(axis=1)
+    number = shown.sum(axis=1)
+    return np.divide(total, number, out=np.full(len(number), np.nan), where=number > 0)
+
+
+def exposures(candidates: Candidates, catalogue: int, weights: ArrayLike | None = None) -> NDArray[np.float64]:
+    """Count how often each video of the catalogue is shown, weighted by user: shape (catalogue,) or (rounds, catalogue).
+
+    >>> exposures(Candidates(np.array([[0, 2], [2, -1]]), np.zeros((2, 2))), catalogue=3).tolist()
+    [1.0, 0.0, 2.0]
+    """
+    videos = candidates.videos
+    if videos.max(initial=NOBODY) >= catalogue:
+        raise ConfigError(f"catalogue: expected more than {videos.max()}, the highest code shown, found {catalogue}")
+    shown = videos != NOBODY
+    begins = np.concatenate([[0], np.cumsum(shown.sum(axis=1))])
+    shows = csr_matrix((np.ones(begins[-1]), videos[shown], begins), shape=(len(videos), catalogue))
+    weight = np.ones(len(videos)) if weights is None else np.asarray(weights, dtype=np.float64)
+    counted: NDArray[np.float64] = (shows.T @ weight.T).T
+    return counted

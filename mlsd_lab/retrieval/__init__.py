@@ -1,0 +1,10 @@
+"""Candidate generation: sources of candidates, and the search over their vectors."""
+
+from mlsd_lab.retrieval.als import ALS
+from mlsd_lab.retrieval.annoy_index import AnnoyIndex
+from mlsd_lab.retrieval.backfill import Backfill
+from mlsd_lab.retrieval.exact_index import ExactIndex
+from mlsd_lab.retrieval.retriever import Retriever
+from mlsd_lab.retrieval.vector_index import VectorIndex
+
+__all__ = ["ALS", "AnnoyIndex", "Backfill", "ExactIndex", "Retriever", "VectorIndex"]

@@ -1,0 +1,95 @@
+"""Implicit-feedback matrix factorisation by alternating least squares."""
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlsd_lab.datasets import Log
+from mlsd_lab.errors import ConfigError, DataError
+from mlsd_lab.evaluation import NOBODY, Candidates
+from mlsd_lab.retrieval.exact_index import ExactIndex
+from mlsd_lab.retrieval.vector_index import VectorIndex
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+class ALS:
+    """Vectors for users and videos whose inner product is high where there was an event (Hu, Koren & Volinsky 2008).
+
+    Every pair is an observation: one with n events has confidence 1 + `confidence` × n, all others 1. `fit` learns
+    `user_factors_` and `video_factors_`, float64 of shape (rows, factors), and makes `index_`, which `retrieve` asks.
+    A user without events has no taste to search with and gets an empty row: put `Backfill` around it.
+
+    Float64 and exact solves on one BLAS thread: the same factors on any number of cores.
+
+    >>> import pandas as pd
+    >>> pairs = [("ann", "a"), ("ann", "b"), ("bob", "a"), ("bob", "b"), ("cem", "a"), ("dan", "y"), ("dan", "z")]
+    >>> frame = pd.DataFrame(pairs, columns=["user_id", "video_id"]).assign(occurred_at=pd.Timestamp("2026-01-01", tz="UTC"))
+    >>> log = Log.from_frames(frame)
+    >>> cem = log.users.user_id.tolist().index("cem")
+    >>> found = ALS(factors=2, regularization=0.1).fit(log).retrieve(np.array([cem]), k=1, seen=log.matrix())
+    >>> log.videos.video_id[found.videos[0, 0]]
+    'b'
+    """
+
+    def __init__(
+        self,
+        factors: int = 64,
+        regularization: float = 30.0,
+        confidence: float = 3.0,
+        iterations: int = 15,
+        seed: int = 0,
+        index: Callable[[NDArray[np.float64]], VectorIndex] = ExactIndex,
+    ) -> None:
+        if factors < 1 or iterations < 1 or not regularization >= 0 or not confidence > 0:
+            raise ConfigError(
+                "expected factors and iterations of 1 or more, regularization ≥ 0 and confidence > 0, "
+                f"found {factors}, {iterations}, {regularization} and {confidence}"
+            )
+        self.factors, self.regularization, self.confidence = factors, regularization, confidence
+        self.iterations, self.seed, self.index = iterations, seed, index
+
+    def fit(self, log: Log) -> Self:
+        """Learn from every event of the log, whatever it led to. Raises `DataError` when the factors are not finite."""
+        from implicit.als import AlternatingLeastSquares
+        from threadpoolctl import threadpool_limits
+
+        counts = log.matrix()
+        with threadpool_limits(1, user_api="blas"):
+            model = AlternatingLeastSquares(
+                factors=self.factors,
+                regularization=self.regularization,
+                alpha=self.confidence,
+                iterations=self.iterations,
+                random_state=self.seed,
+                dtype=np.float64,
+                use_cg=False,
+                use_gpu=False,
+            )
+            model.fit(counts, show_progress=False)
+        if not (np.isfinite(model.user_factors).all() and np.isfinite(model.item_factors).all()):
+            raise DataError("ALS learned factors that are not finite; raise regularization or check the log's events")
+        self.user_factors_: NDArray[np.float64] = model.user_factors
+        self.video_factors_: NDArray[np.float64] = model.item_factors
+        self.known_ = np.diff(counts.indptr) > 0
+        self.index_ = self.index(self.video_factors_)
+        return self
+
+    def searched_by(self, index: VectorIndex) -> "ALS":
+        """Return this fitted model with another index over the same video factors."""
+        if index.dimension != self.factors:
+            raise ConfigError(f"index: expected vectors of dimension {self.factors}, as the model has, found {index.dimension}")
+        other = copy.copy(self)
+        other.index_ = index
+        return other
+
+    def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:
+        """Return the k videos with the highest inner product for each user code; empty rows for users without events."""
+        users = np.asarray(users)
+        found = self.index_.search(self.user_factors_[users], k, None if seen is None else seen[users])
+        known = self.known_[users][:, None]
+        return Candidates(np.where(known, found.videos, NOBODY).astype(np.int32), np.where(known, found.scores, -np.inf))

@@ -1,0 +1,61 @@
+"""What every search over video vectors can do, and the checks that all of them share."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mlsd_lab.errors import ConfigError, DataError
+from mlsd_lab.evaluation import Candidates
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+class VectorIndex(Protocol):
+    """Finds the videos whose vectors score highest against each query.
+
+    >>> from mlsd_lab.retrieval import ExactIndex
+    >>> index: VectorIndex = ExactIndex(np.eye(3))
+    >>> index.search(np.array([[0.0, 2.0, 1.0]]), k=2).videos.tolist()
+    [[1, 2]]
+    """
+
+    dimension: int
+    """Length of a vector."""
+
+    def search(self, queries: NDArray[np.floating], k: int, exclude: "csr_matrix | None" = None) -> Candidates:
+        """Return k videos a query of shape (queries, dimension), without the stored entries of its row of `exclude`."""
+
+
+def checked_vectors(vectors: ArrayLike, dtype: type[np.floating] = np.float64) -> NDArray[np.floating]:
+    """Return finite vectors of shape (rows, dimension), or raise `DataError` naming the first bad row.
+
+    >>> checked_vectors([[0.5, float("nan")]])
+    Traceback (most recent call last):
+    mlsd_lab.errors.DataError: vectors: expected finite numbers, found nan in row 0; was the model fitted on valid data?
+    """
+    array = np.ascontiguousarray(vectors, dtype=dtype)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise DataError(f"vectors: expected shape (rows, dimension), found {array.shape}")
+    finite = np.isfinite(array)
+    if not finite.all():
+        row = int((~finite).any(axis=1).argmax())
+        found = array[row][~finite[row]][0]
+        raise DataError(f"vectors: expected finite numbers, found {found} in row {row}; was the model fitted on valid data?")
+    return array
+
+
+def checked_queries(queries: ArrayLike, k: int, dimension: int) -> NDArray[np.floating]:
+    """Return finite queries of the index's dimension, or raise; `k` must be 1 or more.
+
+    >>> checked_queries([[1.0, 2.0]], k=5, dimension=3)
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: queries: expected vectors of dimension 3, as the index has, found 2
+    """
+    if k < 1:
+        raise ConfigError(f"k: expected 1 or more, found {k}")
+    array = checked_vectors(queries)
+    if array.shape[1] != dimension:
+        raise ConfigError(f"queries: expected vectors of dimension {dimension}, as the index has, found {array.shape[1]}")
+    return array
