@@ -1,8 +1,7 @@
-"""Folders that appear whole or not at all, with a manifest of checksums that is verified before anything in them is used."""
+"""Folders that appear whole or not at all, with a manifest of checksums, verified before anything in them is used."""
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -36,8 +35,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     >>> with tempfile.TemporaryDirectory() as root:
     ...     with atomic_folder(Path(root, "run")) as folder:
     ...         _ = (folder / "report.json").write_text("{}")
-    ...     os.listdir(root), os.listdir(Path(root, "run"))
-    (['run'], ['report.json'])
+    ...     [path.name for path in sorted(Path(root).rglob("*"))]
+    ['run', 'report.json']
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target} already holds something; name a folder that is empty or does not exist yet")
@@ -83,7 +82,7 @@ def verified(folder: Path, kind: str) -> dict[str, Any]:
     if manifest["kind"] != kind:
         raise ArtifactError(f"{folder}: expected an artifact of kind {kind!r}, found {manifest['kind']!r}")
     listed = set(manifest["files"]) | {MANIFEST}
-    found = set(os.listdir(folder))
+    found = {path.name for path in folder.iterdir()}
     if found != listed:
         odd = sorted(found ^ listed)[0]
         raise ArtifactError(f"{folder / odd}: {'not in the manifest' if odd in found else 'missing'}; make it again")

@@ -3,13 +3,13 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GREYS = ("#1b4f72", "#c0561f", "#6c8e3a", "#8e6bb0", "#7f7f7f")  # distinct in colour and in lightness
-_STYLE = {
+_STYLE: dict[str, Any] = {
     "figure.figsize": (7.0, 3.6),
     "figure.dpi": 100,
     "axes.spines.top": False,
@@ -36,7 +36,7 @@ def style() -> Iterator[None]:
     import matplotlib
     from cycler import cycler
 
-    with matplotlib.rc_context({**_STYLE, "axes.prop_cycle": cycler(color=GREYS)}):
+    with matplotlib.rc_context(_STYLE | {"axes.prop_cycle": cycler(color=GREYS)}):
         yield
 
 

@@ -34,7 +34,9 @@ def load(path: Path | None = None, timezone: str | None = None) -> Log:
     if path is None:
         raise ConfigError("the data set csv is a folder of yours: name it with --path DIR")
     if not path.is_dir():
-        raise DataError(f"{path}: expected a folder with events.csv, found {'a file' if path.exists() else 'nothing there'}")
+        raise DataError(
+            f"{path}: expected a folder with events.csv, found {'a file' if path.exists() else 'nothing there'}"
+        )
     zone = _zone(timezone or "UTC")
     events = _read(path / "events.csv", "events", ("user_id", "video_id", "occurred_at"), zone)
     videos, users = (

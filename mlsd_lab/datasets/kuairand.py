@@ -87,7 +87,9 @@ def _videos(folder: Path) -> "pd.DataFrame":
     import pandas as pd
 
     path = folder / "video_features_basic_pure.csv"
-    table = read_csv(path, ("video_id", "author_id", "upload_dt", "video_duration", "tag"), ("video_id", "author_id", "tag"))
+    table = read_csv(
+        path, ("video_id", "author_id", "upload_dt", "video_duration", "tag"), ("video_id", "author_id", "tag")
+    )
     uploaded = pd.to_datetime(table["upload_dt"], format="%Y-%m-%d", errors="coerce")
     return pd.DataFrame(
         {

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlsd_lab.datasets import schema
-from mlsd_lab.datasets.datasheet import Datasheet
+from mlsd_lab.datasets.datasheet import Datasheet, Relevance
 from mlsd_lab.errors import DataError
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Log:
         users = _with_ids(users, "users", events["user_id"])
         for column, table in (("user_id", users), ("video_id", videos)):
             events[column] = events[column].astype(table[column].dtype)
-        events = schema.validate(events, "events").sort_values(["known_at", "event_id"], ignore_index=True, kind="stable")
+        events = schema.validate(events, "events").sort_values(
+            ["known_at", "event_id"], ignore_index=True, kind="stable"
+        )
         sheet = datasheet or Datasheet("frames", relevance=_first_relevance(events))
         if sheet.relevance != "any" and sheet.relevance not in events:
             raise DataError(f"events: expected a column {sheet.relevance!r}, since {sheet.rule}; found none")
@@ -79,6 +81,15 @@ class Log:
         """Per event: midnight of its local day, as a time without zone."""
         return self.events[column].dt.tz_convert(self.datasheet.timezone).dt.tz_localize(None).dt.normalize()
 
+    def labels(self) -> list[str]:
+        """Return for each video what a person reads: its title, or its id and topic where it has none."""
+        names = ("video " + self.videos["video_id"].astype(str)).astype(object)
+        if "topic" in self.videos:
+            names += (" (topic " + self.videos["topic"].astype(object) + ")").fillna("")
+        if "title" in self.videos:
+            names = self.videos["title"].astype(object).fillna(names)
+        return names.tolist()
+
     def matrix(self) -> "csr_matrix":
         """Count events per pair, as a sparse users × videos matrix of float64."""
         import numpy as np
@@ -97,7 +108,9 @@ class Log:
 def _prepared_events(events: "pd.DataFrame") -> "pd.DataFrame":
     missing = [column for column in ("user_id", "video_id", "occurred_at") if column not in events]
     if missing:
-        raise DataError(f"events: expected a column {missing[0]!r}, found {', '.join(map(str, events.columns)) or 'no columns'}")
+        raise DataError(
+            f"events: expected a column {missing[0]!r}, found {', '.join(map(str, events.columns)) or 'no columns'}"
+        )
     if events.empty:
         raise DataError("events: expected at least one row, found none")
     events = events.copy()
@@ -118,7 +131,9 @@ def _with_ids(table: "pd.DataFrame | None", name: str, occurring: "pd.Series") -
     if table is None:
         table = pd.DataFrame({key: pd.Series(dtype=object)})
     elif key not in table:
-        raise DataError(f"{name}: expected a column {key!r}, found {', '.join(map(str, table.columns)) or 'no columns'}")
+        raise DataError(
+            f"{name}: expected a column {key!r}, found {', '.join(map(str, table.columns)) or 'no columns'}"
+        )
     table = table.assign(**{key: _text_ids(table[key], name, key)})
     repeated = table[key][table[key].duplicated()]
     if len(repeated):
@@ -134,8 +149,13 @@ def _text_ids(ids: "pd.Series", name: str, column: str) -> "pd.Series":
 
     bad = ids.isna()
     if bad.any():
-        raise DataError(f"{name}, column {column}: expected an id in each row, found none in row {bad.to_numpy().argmax()}")
-    if not (pd.api.types.is_integer_dtype(ids) or pd.api.types.infer_dtype(ids) in ("string", "integer", "categorical", "empty")):
+        raise DataError(
+            f"{name}, column {column}: expected an id in each row, found none in row {bad.to_numpy().argmax()}"
+        )
+    if not (
+        pd.api.types.is_integer_dtype(ids)
+        or pd.api.types.infer_dtype(ids) in ("string", "integer", "categorical", "empty")
+    ):
         raise DataError(f"{name}, column {column}: expected text or whole numbers, found {ids.dtype}")
     return ids.astype(str).astype(object)
 
@@ -146,10 +166,13 @@ def _with_times(table: "pd.DataFrame", name: str) -> "pd.DataFrame":
     for column in schema.TIMES[name]:
         if column in table:
             if not isinstance(table[column].dtype, pd.DatetimeTZDtype) and not table[column].isna().all():
-                raise DataError(f"{name}, column {column}: expected times with a time zone, found {table[column].dtype}")
+                raise DataError(
+                    f"{name}, column {column}: expected times with a time zone, found {table[column].dtype}"
+                )
             table[column] = table[column].astype("datetime64[us, UTC]")
     return table
 
 
-def _first_relevance(events: "pd.DataFrame") -> "str":
-    return next((column for column in ("long_view", "rating", "clicked") if column in events), "any")
+def _first_relevance(events: "pd.DataFrame") -> Relevance:
+    candidates: tuple[Relevance, ...] = ("long_view", "rating", "clicked")
+    return next((column for column in candidates if column in events), "any")

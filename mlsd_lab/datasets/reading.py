@@ -35,7 +35,9 @@ def read_csv(path: Path, required: Collection[str], text: Collection[str] = ()) 
     except pd.errors.EmptyDataError:
         raise DataError(f"{path}: {wanted}, found an empty file") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: {wanted} in UTF-8, found other bytes ({error.reason} at byte {error.start})") from None
+        raise DataError(
+            f"{path}: {wanted} in UTF-8, found other bytes ({error.reason} at byte {error.start})"
+        ) from None
     except pd.errors.ParserError as error:
         raise DataError(f"{path}: {wanted}, found broken lines ({str(error).strip()})") from None
     except OSError as error:

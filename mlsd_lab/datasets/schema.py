@@ -87,7 +87,9 @@ def _refuse_near_misses(table: "pd.DataFrame", name: str) -> None:
     for column in table.columns.difference(COLUMNS[name]):
         meant = get_close_matches(str(column), absent, n=1, cutoff=0.85)
         if meant:
-            raise DataError(f"{name}: found a column {column!r}; if it is {meant[0]!r}, rename it, else give it a name less alike")
+            raise DataError(
+                f"{name}: found a column {column!r}; if it is {meant[0]!r}, rename it, else give it a name less alike"
+            )
 
 
 def _sentence(failures: "pd.DataFrame", name: str) -> str:
@@ -99,5 +101,7 @@ def _sentence(failures: "pd.DataFrame", name: str) -> str:
     rows = [str(int(row)) for row in same["index"].dropna().head(3)]
     where = f" in row{'s' * (len(rows) > 1)} {', '.join(rows)}" if rows else ""
     more = f" and {len(same) - 3:,} more" if len(same) > 3 else ""
-    expected = {"not_nullable": "a value in each row", "field_uniqueness": "each value once"}.get(first["check"], first["check"])
+    expected = {"not_nullable": "a value in each row", "field_uniqueness": "each value once"}.get(
+        first["check"], first["check"]
+    )
     return f"{name}, column {first['column']}: expected {expected}, found {cases}{where}{more}"

@@ -56,7 +56,9 @@ def estimate(
     rng = np.random.default_rng(seed)
     sizes = [min(chunk, rounds - done) for done in range(0, rounds, chunk)]
     draws = np.concatenate([statistic(resampled(users, size, rng)) for size in sizes])
-    low, high = np.nanpercentile(draws, [50 * (1 - level), 50 * (1 + level)]) if np.isfinite(draws).any() else (np.nan,) * 2
+    low, high = (
+        np.nanpercentile(draws, [50 * (1 - level), 50 * (1 + level)]) if np.isfinite(draws).any() else (np.nan,) * 2
+    )
     bias = np.nanmean(draws) - value if np.isfinite(draws).any() else 0.0
     return Estimate(value, float(low - bias), float(high - bias), level)
 

@@ -21,9 +21,10 @@ class Popular:
 
     >>> import pandas as pd
     >>> times = pd.to_datetime(["2026-01-01", "2026-01-01", "2026-01-09"], utc=True)
-    >>> log = Log.from_frames(pd.DataFrame({"user_id": [1, 2, 3], "video_id": ["old", "old", "new"], "occurred_at": times}))
-    >>> everybody = np.array([0])
-    >>> [log.videos.video_id[Popular(half_life_days=days).fit(log).retrieve(everybody, 1).videos[0, 0]] for days in (None, 2)]
+    >>> events = pd.DataFrame({"user_id": [1, 2, 3], "video_id": ["old", "old", "new"], "occurred_at": times})
+    >>> log = Log.from_frames(events)
+    >>> best = [Popular(days).fit(log).retrieve(np.array([0]), k=1).videos[0, 0] for days in (None, 2)]
+    >>> log.videos.video_id[best].tolist()
     ['old', 'new']
     """
 
@@ -44,7 +45,7 @@ class Popular:
         return self
 
     def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:
-        """Return the k most popular videos, for each user without those in the user's row of `seen` (users × videos)."""
+        """Return the k most popular videos, without those in the user's row of `seen` (users × videos)."""
         if k < 1:
             raise ConfigError(f"k: expected 1 or more, found {k}")
         excluded = None if seen is None else seen[users]

@@ -65,7 +65,9 @@ def log_loss(labels: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | N
     return _divide((weight * loss).sum(axis=-1), weight.sum(axis=-1))
 
 
-def calibration_error(labels: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None, bins: int = 10) -> Any:
+def calibration_error(
+    labels: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None, bins: int = 10
+) -> Any:
     """Mean gap between predicted and observed share over bins of (nearly) equal size, weighted by rows (ECE).
 
     Bins are cut at quantiles of the predictions, equal predictions stay together.
@@ -98,7 +100,9 @@ def _rows(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) -> tu
     return label, score, weight
 
 
-def _probabilities(labels: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
+def _probabilities(
+    labels: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None
+) -> tuple[Floats, Floats, Floats]:
     label, probability, weight = _rows(labels, probabilities, weights)
     if probability.min() < 0 or probability.max() > 1:
         raise ConfigError(f"probabilities: expected 0 to 1, found {probability.min():g} to {probability.max():g}")

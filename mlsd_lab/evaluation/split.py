@@ -78,11 +78,11 @@ def shuffled(log: Log, share: float, seed: int, *, leaks: bool = False) -> Split
 
     >>> shuffled(None, share=0.1, seed=0)
     Traceback (most recent call last):
-    mlsd_lab.errors.ConfigError: a random split trains on the future of what it is tested on; use by_day, or pass leaks=True to measure by how much that flatters
+    mlsd_lab.errors.ConfigError: a random split trains on the future it is tested on; use by_day, or pass leaks=True ...
     """
     if not leaks:
         raise ConfigError(
-            "a random split trains on the future of what it is tested on; "
+            "a random split trains on the future it is tested on; "
             "use by_day, or pass leaks=True to measure by how much that flatters"
         )
     if not 0 < share < 1:

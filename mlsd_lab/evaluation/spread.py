@@ -33,7 +33,9 @@ def exposure_gini(candidates: Candidates, catalogue: int, weights: ArrayLike | N
     shown = np.sort(exposures(candidates, catalogue, weights), axis=-1)
     total = shown.sum(axis=-1)
     ranks = np.arange(1, catalogue + 1)
-    value = 2 * (shown * ranks).sum(axis=-1) / np.where(total > 0, total, np.nan) / catalogue - (catalogue + 1) / catalogue
+    value = (
+        2 * (shown * ranks).sum(axis=-1) / np.where(total > 0, total, np.nan) / catalogue - (catalogue + 1) / catalogue
+    )
     return np.maximum(value, 0.0)
 
 
@@ -54,7 +56,7 @@ def novelty(candidates: Candidates, popularity: ArrayLike) -> NDArray[np.float64
 
 
 def exposures(candidates: Candidates, catalogue: int, weights: ArrayLike | None = None) -> NDArray[np.float64]:
-    """Count how often each video of the catalogue is shown, weighted by user: shape (catalogue,) or (rounds, catalogue).
+    """Count how often each video is shown, weighted by user: shape (catalogue,) or (rounds, catalogue).
 
     >>> exposures(Candidates(np.array([[0, 2], [2, -1]]), np.zeros((2, 2))), catalogue=3).tolist()
     [1.0, 0.0, 2.0]

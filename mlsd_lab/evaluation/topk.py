@@ -36,7 +36,9 @@ class TopK:
     def judge(cls, candidates: Candidates, relevant: "csr_matrix") -> "TopK":
         """Compare candidates with the relevant videos of the same users (a sparse row a user, any nonzero counts)."""
         if len(candidates.videos) != relevant.shape[0]:
-            raise ConfigError(f"expected a row of relevant videos a user: {len(candidates.videos)}, found {relevant.shape[0]}")
+            raise ConfigError(
+                f"expected a row of relevant videos a user: {len(candidates.videos)}, found {relevant.shape[0]}"
+            )
         relevant = relevant.copy()
         relevant.sum_duplicates()
         relevant.eliminate_zeros()
@@ -51,7 +53,7 @@ class TopK:
         return self._per_user(self._first(k).sum(axis=1), np.full(len(self.relevant), k or self.hits.shape[1]))
 
     def ndcg(self, k: int | None = None) -> PerUser:
-        """Gain of each hit discounted by log2(rank + 1), over the gain of the best list (Järvelin & Kekäläinen 2002)."""
+        """Sum of 1 / log2(rank + 1) over the hits, as a share of the best list's (Järvelin & Kekäläinen 2002)."""
         hits = self._first(k)
         discount = 1 / np.log2(np.arange(2, hits.shape[1] + 2))
         best = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(self.relevant, hits.shape[1])]

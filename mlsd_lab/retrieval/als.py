@@ -28,8 +28,8 @@ class ALS:
 
     >>> import pandas as pd
     >>> pairs = [("ann", "a"), ("ann", "b"), ("bob", "a"), ("bob", "b"), ("cem", "a"), ("dan", "y"), ("dan", "z")]
-    >>> frame = pd.DataFrame(pairs, columns=["user_id", "video_id"]).assign(occurred_at=pd.Timestamp("2026-01-01", tz="UTC"))
-    >>> log = Log.from_frames(frame)
+    >>> frame = pd.DataFrame(pairs, columns=["user_id", "video_id"])
+    >>> log = Log.from_frames(frame.assign(occurred_at=pd.Timestamp("2026-01-01", tz="UTC")))
     >>> cem = log.users.user_id.tolist().index("cem")
     >>> found = ALS(factors=2, regularization=0.1).fit(log).retrieve(np.array([cem]), k=1, seen=log.matrix())
     >>> log.videos.video_id[found.videos[0, 0]]
@@ -82,14 +82,18 @@ class ALS:
     def searched_by(self, index: VectorIndex) -> "ALS":
         """Return this fitted model with another index over the same video factors."""
         if index.dimension != self.factors:
-            raise ConfigError(f"index: expected vectors of dimension {self.factors}, as the model has, found {index.dimension}")
+            raise ConfigError(
+                f"index: expected vectors of dimension {self.factors}, as the model has, found {index.dimension}"
+            )
         other = copy.copy(self)
         other.index_ = index
         return other
 
     def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:
-        """Return the k videos with the highest inner product for each user code; empty rows for users without events."""
+        """Return the k videos of highest inner product for each user code; empty rows for users without events."""
         users = np.asarray(users)
         found = self.index_.search(self.user_factors_[users], k, None if seen is None else seen[users])
         known = self.known_[users][:, None]
-        return Candidates(np.where(known, found.videos, NOBODY).astype(np.int32), np.where(known, found.scores, -np.inf))
+        return Candidates(
+            np.where(known, found.videos, NOBODY).astype(np.int32), np.where(known, found.scores, -np.inf)
+        )

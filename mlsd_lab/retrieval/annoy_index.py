@@ -47,7 +47,9 @@ class AnnoyIndex:
             raise ConfigError(f"metric: expected {', '.join(get_args(Metric))}, found {metric!r}")
         search_k = 100 * trees if search_k is None else search_k
         if len(array) == 0 or trees < 1 or search_k < 1:
-            raise ConfigError(f"expected 1 or more vectors, trees and search_k; found {len(array)}, {trees} and {search_k}")
+            raise ConfigError(
+                f"expected 1 or more vectors, trees and search_k; found {len(array)}, {trees} and {search_k}"
+            )
         forest = Forest(array.shape[1], metric)
         forest.set_seed(seed + 1)  # Annoy takes 0 for its default seed
         for row, vector in enumerate(array.tolist()):
@@ -99,19 +101,22 @@ class AnnoyIndex:
 
         from annoy import AnnoyIndex as Forest
 
-        facts = verified(folder, _KIND)
+        facts: dict[str, Any] = {"size": 0, "dimension": 0, "search_k": 0, "metric": ""} | verified(folder, _KIND)
         ids = json.loads((folder / _IDS).read_text(encoding="utf-8"))
-        size, dimension, metric = (facts.get(name) for name in ("size", "dimension", "metric"))
-        if not (isinstance(dimension, int) and dimension > 0 and metric in get_args(Metric)):
-            raise ArtifactError(f"{folder}: expected a dimension and a metric, found {dimension!r} and {metric!r}")
+        size, dimension, metric, search_k = (facts[n] for n in ("size", "dimension", "metric", "search_k"))
+        numbers = all(isinstance(number, int) and number > 0 for number in (size, dimension, search_k))
+        if not numbers or metric not in get_args(Metric):
+            raise ArtifactError(f"{folder}: expected size, dimension, search_k and a metric, found {facts}")
         forest = Forest(dimension, metric)
         try:
             forest.load(str(folder / _INDEX))
         except OSError as error:
             raise ArtifactError(f"{folder / _INDEX}: Annoy cannot map it ({error})") from error
         if not forest.get_n_items() == size == len(ids):
-            raise ArtifactError(f"{folder / _INDEX}: expected {size} vectors, found {forest.get_n_items()} and {len(ids)} ids")
-        return cls(forest, size, dimension, metric, facts["search_k"]), ids
+            raise ArtifactError(
+                f"{folder / _INDEX}: expected {size} vectors, found {forest.get_n_items()} and {len(ids)} ids"
+            )
+        return cls(forest, size, dimension, metric, search_k), ids
 
     def _score(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.metric == "dot":

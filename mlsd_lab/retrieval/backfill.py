@@ -22,7 +22,8 @@ class Backfill:
     >>> import pandas as pd
     >>> from mlsd_lab.evaluation import Popular
     >>> from mlsd_lab.retrieval import ALS
-    >>> frame = pd.DataFrame({"user_id": ["ann", "bob"], "video_id": ["a", "b"], "occurred_at": pd.Timestamp("2026-01-01", tz="UTC")})
+    >>> frame = pd.DataFrame({"user_id": ["ann", "bob"], "video_id": ["a", "b"]})
+    >>> frame["occurred_at"] = pd.Timestamp("2026-01-01", tz="UTC")
     >>> log = Log.from_frames(frame, users=pd.DataFrame({"user_id": ["new"]}))
     >>> Backfill(ALS(factors=2), Popular()).fit(log).retrieve(np.array([2]), k=2).videos.tolist()
     [[0, 1]]

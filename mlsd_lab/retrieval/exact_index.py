@@ -46,7 +46,11 @@ class ExactIndex:
             row = np.repeat(np.arange(len(queries)), np.diff(exclude.indptr))
             scores[row, exclude.indices] = -np.inf
         k = min(k, len(self.vectors))
-        top = np.argpartition(-scores, k - 1, axis=1)[:, :k] if k < len(self.vectors) else np.tile(np.arange(k), (len(queries), 1))
+        top = (
+            np.argpartition(-scores, k - 1, axis=1)[:, :k]
+            if k < len(self.vectors)
+            else np.tile(np.arange(k), (len(queries), 1))
+        )
         top.sort(axis=1)
         order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
         top = np.take_along_axis(top, order, axis=1)

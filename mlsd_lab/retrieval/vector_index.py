@@ -42,7 +42,9 @@ def checked_vectors(vectors: ArrayLike, dtype: type[np.floating] = np.float64) -
     if not finite.all():
         row = int((~finite).any(axis=1).argmax())
         found = array[row][~finite[row]][0]
-        raise DataError(f"vectors: expected finite numbers, found {found} in row {row}; was the model fitted on valid data?")
+        raise DataError(
+            f"vectors: expected finite numbers, found {found} in row {row}; was the model fitted on valid data?"
+        )
     return array
 
 
@@ -57,5 +59,7 @@ def checked_queries(queries: ArrayLike, k: int, dimension: int) -> NDArray[np.fl
         raise ConfigError(f"k: expected 1 or more, found {k}")
     array = checked_vectors(queries)
     if array.shape[1] != dimension:
-        raise ConfigError(f"queries: expected vectors of dimension {dimension}, as the index has, found {array.shape[1]}")
+        raise ConfigError(
+            f"queries: expected vectors of dimension {dimension}, as the index has, found {array.shape[1]}"
+        )
     return array

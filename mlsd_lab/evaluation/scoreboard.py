@@ -1,0 +1,152 @@
+"""Several systems judged on the same users, with intervals and paired differences."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlsd_lab.errors import ConfigError
+from mlsd_lab.evaluation.candidates import Candidates
+from mlsd_lab.evaluation.estimate import Estimate, compare, estimate, mean_of
+from mlsd_lab.evaluation.spread import coverage, exposure_gini, novelty
+from mlsd_lab.evaluation.topk import TopK
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from scipy.sparse import csr_matrix
+
+
+@dataclass(frozen=True, repr=False)
+class Scoreboard:
+    """Each system's metrics at k with 95 % intervals over users, and the paired difference in recall of each two.
+
+    >>> from scipy.sparse import csr_matrix
+    >>> lists = {"bad": [[2, 3]] * 20, "good": [[0, 1]] * 20}
+    >>> found = {name: Candidates(np.array(rows), np.zeros((20, 2))) for name, rows in lists.items()}
+    >>> board = Scoreboard.judge(found, csr_matrix([[1, 0, 0, 0]] * 20), popularity=[5, 3, 1, 1], rounds=100)
+    >>> board.metrics["good"]["recall"].value, board.paired["good", "bad"].value
+    (1.0, 1.0)
+    """
+
+    judged: dict[str, TopK]
+    metrics: dict[str, dict[str, Estimate]]
+    paired: dict[tuple[str, str], Estimate]
+
+    @classmethod
+    def judge(
+        cls,
+        found: dict[str, Candidates],
+        relevant: "csr_matrix",
+        popularity: ArrayLike,
+        rounds: int = 1000,
+        seed: int = 0,
+    ) -> "Scoreboard":
+        """Judge candidates of the same users against their relevant videos (a sparse row a user).
+
+        `popularity` holds the number of training events a video. Pairs are (later, earlier) in the order given.
+        """
+        if not found or relevant.shape[0] == 0:
+            raise ConfigError(f"expected 1 or more systems and users, found {len(found)} and {relevant.shape[0]}")
+        judged = {name: TopK.judge(candidates, relevant) for name, candidates in found.items()}
+        users, catalogue = relevant.shape
+        metrics = {}
+        for name, candidates in found.items():
+            topk = judged[name]
+            at_10 = min(10, topk.hits.shape[1])
+            per_user = {
+                "recall": topk.recall(),
+                "precision": topk.precision(),
+                f"ndcg_at_{at_10}": topk.ndcg(at_10),
+                "ndcg": topk.ndcg(),
+                "map": topk.average_precision(),
+                "novelty_bits": novelty(candidates, popularity),
+            }
+            metrics[name] = {metric: estimate(mean_of(v), users, rounds, seed=seed) for metric, v in per_user.items()}
+            for metric, spread in (("coverage", coverage), ("exposure_gini", exposure_gini)):
+                statistic = partial(spread, candidates, catalogue)
+                metrics[name][metric] = estimate(statistic, users, rounds, seed=seed)
+        recall = {name: mean_of(topk.recall()) for name, topk in judged.items()}
+        names = list(found)
+        pairs = [(b, a) for i, a in enumerate(names) for b in names[i + 1 :]]
+        paired = {(b, a): compare(recall[b], recall[a], users, rounds, seed=seed) for b, a in pairs}
+        return cls(judged, metrics, paired)
+
+    @property
+    def systems(self) -> list[str]:
+        """Names of the systems, in the order they were given."""
+        return list(self.judged)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a row a system and metric with value, low and high."""
+        import pandas as pd
+
+        rows = [
+            (name, metric, value.value, value.low, value.high)
+            for name, metrics in self.metrics.items()
+            for metric, value in metrics.items()
+        ]
+        return pd.DataFrame(rows, columns=["system", "metric", "value", "low", "high"])
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw each system's recall as a bar with its interval."""
+        if ax is None:
+            from matplotlib.figure import Figure
+
+            ax = Figure().add_subplot()
+        values = [self.metrics[name]["recall"] for name in self.systems]
+        error = [[v.value - v.low for v in values], [v.high - v.value for v in values]]
+        rows = np.arange(len(values))
+        whiskers = {"ecolor": "#333333", "capsize": 3}
+        ax.barh(rows, [v.value for v in values], xerr=np.maximum(error, 0), height=0.6, error_kw=whiskers)
+        ax.set_yticks(rows, self.systems)
+        ax.invert_yaxis()
+        ax.set_xlabel(f"recall at {self._k}: share of what each person went on to like (bars: 95 % interval)")
+        return ax
+
+    def plot_growth(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw how recall grows with the length of the list."""
+        if ax is None:
+            from matplotlib.figure import Figure
+
+            ax = Figure().add_subplot()
+        lengths = np.arange(1, self._k + 1)
+        for name, dashes in zip(self.systems, ("-", "--", "-.", ":") * len(self.systems), strict=False):
+            hits = self.judged[name].hits
+            of = np.where(self.judged[name].relevant > 0, self.judged[name].relevant, np.nan)
+            growth = np.nanmean(np.cumsum(hits, axis=1) / of[:, None], axis=0)
+            ax.plot(lengths[: len(growth)], growth, dashes, label=name)
+        ax.set_xlabel("candidates a person")
+        ax.set_ylabel("recall")
+        ax.legend()
+        return ax
+
+    def paired_json(self) -> dict[str, dict[str, float]]:
+        """Return each paired difference in recall, as value, low and high."""
+        return {f"{b} - {a}": _json(value) for (b, a), value in self.paired.items()}
+
+    def metrics_json(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Return each system's metrics, as value, low and high."""
+        return {name: {m: _json(v) for m, v in metrics.items()} for name, metrics in self.metrics.items()}
+
+    def verdicts(self) -> list[str]:
+        """Say of each pair, in a sentence, which one found more, or that this test cannot tell."""
+        return [_verdict(b, a, value, self._k) for (b, a), value in self.paired.items()]
+
+    @property
+    def _k(self) -> int:
+        return max(topk.hits.shape[1] for topk in self.judged.values())
+
+
+def _json(value: Estimate) -> dict[str, float]:
+    return {"value": round(value.value, 6), "low": round(value.low, 6), "high": round(value.high, 6)}
+
+
+def _verdict(b: str, a: str, difference: Estimate, k: int) -> str:
+    interval = f"paired 95 % interval {difference.low:+.4f} to {difference.high:+.4f}"
+    if not difference.excludes_zero:
+        return f"{b} and {a} cannot be told apart: recall@{k} differs by {difference.value:+.4f} ({interval})"
+    better, worse = (b, a) if difference.value > 0 else (a, b)
+    return f"{better} beats {worse}: recall@{k} of {b} less that of {a} is {difference.value:+.4f} ({interval})"

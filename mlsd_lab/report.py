@@ -1,0 +1,77 @@
+"""Writes what a run found: `report.json` for programs, `report.html` for people, in a folder that appears whole."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mlsd_lab.artifacts import atomic_folder
+from mlsd_lab.errors import ConfigError, StorageError
+from mlsd_lab.evaluation.scoreboard import Scoreboard
+from mlsd_lab.plotting import style, svg
+
+
+def write_report(report: dict[str, Any], scoreboard: Scoreboard | None, out: Path | None = None) -> Path:
+    """Write both files into `out`, which must be empty or absent, and return it.
+
+    Without `out` the folder is a fresh `runs/NNN`, and the link `runs/latest` then points to it. Raises `ConfigError`
+    when `out` holds something and `StorageError` when it cannot be written; then nothing is left behind.
+
+    >>> write_report({}, None, out=Path("pyproject.toml/run"))
+    Traceback (most recent call last):
+    mlsd_lab.errors.StorageError: cannot write pyproject.toml/run: ...
+    """
+    target = out or _fresh(Path("runs"))
+    with atomic_folder(target) as draft:
+        text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
+        (draft / "report.json").write_text(text + "\n", encoding="utf-8")
+        (draft / "report.html").write_text(_html(report, scoreboard), encoding="utf-8")
+    if out is None:
+        _point(target.parent / "latest", target.name)
+    return target
+
+
+def check_out(out: Path | None) -> None:
+    """Raise before a long run what `write_report` would raise after it about a folder that holds something.
+
+    >>> check_out(None)
+    """
+    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"--out {out} already holds something; name a folder that is empty or does not exist yet")
+
+
+def _fresh(runs: Path) -> Path:
+    taken = [int(path.name) for path in runs.glob("[0-9]*") if path.name.isdigit()] if runs.is_dir() else []
+    return runs / f"{max(taken, default=0) + 1:03d}"
+
+
+def _point(link: Path, name: str) -> None:
+    draft = link.with_name(f".latest.{name}")
+    try:
+        draft.symlink_to(name)
+        draft.replace(link)
+    except OSError as error:
+        raise StorageError(f"cannot point {link} to {name}: {error.strerror or error}") from error
+
+
+def _html(report: dict[str, Any], scoreboard: Scoreboard | None) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("mlsd_lab", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    plots = {} if scoreboard is None else _plots(scoreboard)
+    safe = {name: Markup(drawing) for name, drawing in plots.items()}
+    return environment.get_template("report.html").render(report=report, plots=safe)
+
+
+def _plots(scoreboard: Scoreboard) -> dict[str, str]:
+    from matplotlib.figure import Figure
+
+    drawings = {}
+    with style():
+        for name, draw in (("recall", scoreboard.plot), ("growth", scoreboard.plot_growth)):
+            figure = Figure()
+            draw(figure.add_subplot())
+            drawings[name] = svg(figure)
+    return drawings
