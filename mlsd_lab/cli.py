@@ -197,6 +197,7 @@ def _show_run(report: dict[str, Any]) -> None:
             seconds = report["timings"][f"retrieve_{name}_seconds"]
             table.add_row(name, f"{recall:.4f}", f"{low:.4f} – {high:.4f}", f"{coverage:.1%}", f"{seconds:.2f} s")
         _print(table)
+        _print(f"· {_search_pays(report)}")
         for sentence in retrieval["verdict"]:
             _print(f"· {sentence}")
     for person in report["recommendations"]:
@@ -205,3 +206,12 @@ def _show_run(report: dict[str, Any]) -> None:
         for row in range(max(len(liked), len(shown))):
             table.add_row(*(_escaped(side[row]) if row < len(side) else "" for side in (liked, shown)))
         _print(table)
+
+
+def _search_pays(report: dict[str, Any]) -> str:
+    """Say whether the index was worth it at this size: an exact search of a small catalogue is often faster."""
+    exact, annoy = (report["timings"][f"retrieve_als_{name}_seconds"] for name in ("exact", "annoy"))
+    kept = report["retrieval"]["recall"]["als_annoy"] / max(report["retrieval"]["recall"]["als_exact"], 1e-9)
+    ratio = f"{exact / annoy:.1f} × faster" if annoy < exact else f"{annoy / exact:.1f} × slower"
+    advice = "" if annoy < exact else f"; at {report['data']['videos']:,} videos exact search is the better choice"
+    return f"Annoy keeps {kept:.1%} of exact search's recall and is {ratio}{advice}"

@@ -1,6 +1,5 @@
 """Looks at the machine: is everything there that the course needs, and does Annoy's build give right answers?"""
 
-import os
 import platform
 import shutil
 import subprocess
@@ -8,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+
+from mlsd_lab.machine import cores, memory_bytes
 
 SAFE_ANNOY = "ANNOY_COMPILER_ARGS=-O3,-DANNOYLIB_MULTITHREADED_BUILD,-std=c++14"
 REBUILD_ANNOY = f"{SAFE_ANNOY} pip install --no-cache-dir --force-reinstall --no-deps annoy"
@@ -61,9 +62,8 @@ def examine() -> Iterator[Check]:
     yield Check("C++ compiler", compiler or "none", "" if compiler else "apt-get install g++   (builds Annoy)")
     yield from packages()
     yield annoy_build()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Check("Cores", str(cores))
-    memory = physical_memory()
+    yield Check("Cores", str(cores()))
+    memory = memory_bytes()
     enough = memory is None or memory >= 3.5e9
     yield Check(
         "Memory",
@@ -110,15 +110,3 @@ def annoy_build() -> Check:
         return Check("Annoy self-test", "finds the true neighbours")
     last = (done.stderr.strip().splitlines() or [f"ended with signal {-done.returncode}"])[-1]
     return Check("Annoy self-test", last, REBUILD_ANNOY)
-
-
-def physical_memory() -> float | None:
-    """Return this machine's memory in bytes, or None where the system does not tell.
-
-    >>> physical_memory() is None or physical_memory() > 1e8
-    True
-    """
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (ValueError, OSError, AttributeError):
-        return None

@@ -1,10 +1,8 @@
 """The main job: load → split → retrieve → judge → show. The areas in order, and nothing else."""
 
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from mlsd_lab.datasets import Log, load
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import Candidates, Popular, Split, make_split
 from mlsd_lab.evaluation.scoreboard import Scoreboard
+from mlsd_lab.machine import machine, versions
 from mlsd_lab.retrieval import ALS, AnnoyIndex, Backfill, Retriever
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
             people = _people(log, split, users, found["als_annoy"], config)
     stage.seconds["total"] = round(perf_counter() - began, 4)
     report = {
-        "data": _about_data(log),
+        "data": log.summary(),
         "split": {
             "kind": split.kind,
             "train_events": len(split.train.events),
@@ -129,8 +128,8 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
         "recommendations": people,
         "seed": config.seed,
         "timings": {f"{name.replace(' ', '_')}_seconds": value for name, value in stage.seconds.items()},
-        "machine": _machine(),
-        "versions": _versions(),
+        "machine": machine(),
+        "versions": versions(),
     }
     on_progress("done", 1.0)
     return Run(report, board)
@@ -159,23 +158,6 @@ def _fitted(config: RunConfig, split: Split, stage: _Stages) -> dict[str, Retrie
         "popular_lately": lately,
         "als_exact": Backfill(als, popular),
         "als_annoy": Backfill(als.searched_by(index), popular),
-    }
-
-
-def _about_data(log: Log) -> dict[str, Any]:
-    days = log.days()
-    return {
-        "name": log.datasheet.name,
-        "title": log.datasheet.title,
-        "users": len(log.users),
-        "videos": len(log.videos),
-        "events": len(log.events),
-        "from": f"{days.min():%Y-%m-%d}",
-        "until": f"{days.max():%Y-%m-%d}",
-        "timezone": log.datasheet.timezone,
-        "relevant": log.datasheet.rule,
-        "licence": log.datasheet.licence,
-        "citation": log.datasheet.citation,
     }
 
 
@@ -219,23 +201,3 @@ def _people(
         }
         for row in chosen
     ]
-
-
-def _machine() -> dict[str, Any]:
-    import os
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"system": platform.system(), "architecture": platform.machine(), "cores": cores}
-
-
-def _versions() -> dict[str, str]:
-    names = ("mlsd_lab", "annoy", "implicit", "numpy", "pandas", "scikit-learn", "scipy")
-    found = {name: _version(name) for name in names}
-    return {"python": platform.python_version(), **found}
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"

