@@ -1,0 +1,24 @@
+"""Features that are defined once and cannot differ between training and serving."""
+
+from mlsd_lab.features.aggregate import Count, Mean, Rate, Sum
+from mlsd_lab.features.catalogue import Catalogue
+from mlsd_lab.features.definition import Derived, Windowed, derived, windowed
+from mlsd_lab.features.history import History
+from mlsd_lab.features.timeline import Timeline, stream
+from mlsd_lab.features.training import training_set
+
+__all__ = [
+    "Catalogue",
+    "Count",
+    "Derived",
+    "History",
+    "Mean",
+    "Rate",
+    "Sum",
+    "Timeline",
+    "Windowed",
+    "derived",
+    "stream",
+    "training_set",
+    "windowed",
+]

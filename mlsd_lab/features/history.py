@@ -1,0 +1,54 @@
+"""An entity's running totals in stream order: the one small class under every offline window."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlsd_lab.errors import ConfigError
+
+Ints = NDArray[np.int64]
+
+
+class History:
+    """Running totals of contributions, by entity, readable at any position of the stream.
+
+    `entity` holds the code of each event's entity in stream order, −1 for none; `contributions` are int64 of shape
+    (events, columns). A total before a position counts the events at positions below it.
+
+    >>> history = History(np.array([7, 3, 7]), np.array([[1], [1], [1]]))
+    >>> history.before(np.array([7, 7, 3, 9]), np.array([0, 3, 3, 3])).ravel().tolist()
+    [0, 2, 1, 0]
+    """
+
+    def __init__(self, entity: NDArray[np.integer], contributions: Ints) -> None:
+        if entity.ndim != 1 or contributions.ndim != 2 or len(entity) != len(contributions):
+            raise ConfigError(
+                "expected an entity and a row of contributions an event, "
+                f"found shapes {entity.shape} and {contributions.shape}"
+            )
+        self.events = len(entity)
+        order = np.argsort(entity, kind="stable")
+        self._keys = entity[order].astype(np.int64) * (self.events + 1) + order
+        self._sums = np.zeros((self.events + 1, contributions.shape[1]), dtype=np.int64)
+        np.cumsum(contributions[order], axis=0, out=self._sums[1:])  # wraps at worst, and differences stay exact
+
+    def before(self, entity: NDArray[np.integer], position: NDArray[np.integer]) -> Ints:
+        """Return each entity's totals before a position, int64 of shape (rows, columns); zeros for one never seen."""
+        return self.between(entity, [np.zeros_like(position)], position)[0]
+
+    def between(
+        self, entity: NDArray[np.integer], starts: Sequence[NDArray[np.integer]], position: NDArray[np.integer]
+    ) -> list[Ints]:
+        """Return, for each array of starts, each entity's totals over the events at positions start ≤ p < position."""
+        entity = entity.astype(np.int64)
+        end = self._sums[self._row(entity, position)]
+        return [end - self._sums[self._row(entity, np.minimum(start, position))] for start in starts]
+
+    def _row(self, entity: Ints, position: NDArray[np.integer]) -> Ints:
+        """Find where in the sorted keys (entity, position) would stand; questions in order are answered faster."""
+        wanted = entity * (self.events + 1) + position
+        order = np.argsort(wanted, kind="stable")
+        rows = np.empty(len(wanted), dtype=np.int64)
+        rows[order] = np.searchsorted(self._keys, wanted[order], side="left")
+        return rows

@@ -1,0 +1,160 @@
+"""A whole log as histories: every feature at any position of the stream, for training and for the audit."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlsd_lab.datasets import Log
+from mlsd_lab.errors import DataError
+from mlsd_lab.features.catalogue import CONTEXT, Catalogue, Entity, Totals
+from mlsd_lab.features.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VIDEO_COLUMNS = ("creator_id", "topic", "duration_seconds", "uploaded_at")
+READ = ("relevant", "clicked", "long_view", "liked", "rating", "watch_seconds", "position")
+Ints = NDArray[np.int64]
+
+
+def stream(log: Log) -> pd.DataFrame:
+    """Return the log's events as features read them: in stream order, ids as text, with their video's columns.
+
+    `relevant` follows the log's rule; flags are 0, 1 or NaN; a column that the log lacks is all NaN.
+
+    >>> from mlsd_lab.datasets import Log
+    >>> time = pd.to_datetime(["2026-01-01"], utc=True)
+    >>> frame = pd.DataFrame({"user_id": ["ann"], "video_id": ["v"], "occurred_at": time, "clicked": [True]})
+    >>> stream(Log.from_frames(frame))[["user_id", "relevant", "duration_seconds"]].values.tolist()
+    [['ann', 1.0, nan]]
+    """
+    events = log.events
+    table = events[["user_id", "video_id", "occurred_at", "known_at"]].astype({"user_id": object, "video_id": object})
+    table["surface"] = events["surface"].astype(object) if "surface" in events else None
+    for column in READ:
+        source = log.relevant if column == "relevant" else events.get(column)
+        table[column] = np.nan if source is None else source.astype("Float64").to_numpy(np.float64, na_value=np.nan)
+    videos = video_columns(log.videos)
+    return table.assign(**{name: values[events["video_id"].cat.codes.to_numpy()] for name, values in videos.items()})
+
+
+def video_columns(videos: pd.DataFrame) -> dict[str, NDArray]:
+    """Return creator_id, topic, duration_seconds and uploaded_at as arrays, a value a video, null where there is none.
+
+    >>> video_columns(pd.DataFrame({"video_id": ["v"]}))["duration_seconds"].tolist()
+    [nan]
+    """
+    columns: dict[str, NDArray] = {}
+    for name in VIDEO_COLUMNS:
+        known = name in videos
+        if name == "uploaded_at":
+            columns[name] = microseconds(videos[name]) if known else np.full(len(videos), np.datetime64("NaT", "us"))
+        elif name == "duration_seconds":
+            columns[name] = videos[name].to_numpy(np.float64) if known else np.full(len(videos), np.nan)
+        else:
+            text = videos[name].astype(object) if known else pd.Series([None] * len(videos), dtype=object)
+            columns[name] = text.where(text.notna(), None).to_numpy(object)
+    return columns
+
+
+def microseconds(times: "pd.Series | Sequence[pd.Timestamp]") -> NDArray[np.datetime64]:
+    """Return times with a zone as datetime64[us] in UTC.
+
+    >>> microseconds(pd.Series(pd.to_datetime(["2026-01-01T01:00:00+01:00"]))).astype(str).tolist()
+    ['2026-01-01T00:00:00.000000']
+    """
+    index = pd.DatetimeIndex(times)
+    if index.tz is None:
+        raise DataError(f"expected times with a time zone, found {index.dtype}")
+    return index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
+
+
+class Timeline:
+    """Histories of all entities of a catalogue over one log.
+
+    >>> from mlsd_lab.features.feed import FEED
+    >>> time = pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True)
+    >>> frame = pd.DataFrame({"user_id": "ann", "video_id": ["v", "w"], "occurred_at": time, "clicked": True})
+    >>> timeline = Timeline(FEED, Log.from_frames(frame))
+    >>> rows = pd.DataFrame({"user_id": ["ann"], "video_id": ["w"], "as_of": time[1:]})
+    >>> timeline.features(rows, timeline.position(rows.as_of))["user_impressions_7d"].tolist()
+    [1.0]
+    """
+
+    def __init__(self, catalogue: Catalogue, log: Log) -> None:
+        events = stream(log)
+        self.catalogue = catalogue
+        self.known_at: Ints = microseconds(events["known_at"]).astype(np.int64)
+        self._videos = pd.Index(log.videos["video_id"].astype(object))
+        self._video_columns = video_columns(log.videos)
+        self._codes = {
+            name: pd.Index(pd.unique(events[name].dropna())) for entity in catalogue.entities for name in entity
+        }
+        self._histories: dict[Entity, History] = {}
+        for entity, features in catalogue.entities.items():
+            contributions = np.concatenate([feature.contributions(events) for feature in features], axis=1)
+            self._histories[entity] = History(self._entity_code(entity, events), contributions)
+
+    def position(self, as_of: "pd.Series") -> Ints:
+        """Return for each time how many events were known before it: the stream position that `as_of` means."""
+        return np.searchsorted(self.known_at, microseconds(as_of).astype(np.int64), side="left").astype(np.int64)
+
+    def features(self, rows: pd.DataFrame, position: Ints) -> pd.DataFrame:
+        """Return the catalogue's columns, float64, one row for each of `rows`, in their order.
+
+        `rows` have `user_id`, `video_id`, `as_of`, and where features read them `surface` and `retrieval_score`;
+        `position` says how many events of the stream each row sees. Windows begin where `as_of`'s tile says.
+        """
+        missing = [name for name in ("user_id", "video_id", "as_of") if name not in rows]
+        if missing:
+            raise DataError(f"rows: expected a column {missing[0]!r}, found {', '.join(map(str, rows.columns))}")
+        table, context = self._context(rows)
+        as_of = context["as_of"].astype(np.int64)
+        totals: Totals = {}
+        for entity, features in self.catalogue.entities.items():
+            code = self._entity_code(entity, table)
+            starts = {window: self._start(window.start(as_of)) for f in features for window in f.windows}
+            between = self._histories[entity].between(code, list(starts.values()), position)
+            window_totals = dict(zip(starts, between, strict=True))
+            for at, feature in enumerate(features):
+                for column, window in zip(feature.columns, feature.windows, strict=True):
+                    totals[column] = np.where((code >= 0)[:, None], window_totals[window][:, 2 * at : 2 * at + 2], 0)
+        matrix = self.catalogue.assemble(totals, context, len(rows))
+        return pd.DataFrame(matrix, columns=list(self.catalogue.columns), index=rows.index)
+
+    def _start(self, start: Ints) -> Ints:
+        edges, where = np.unique(start, return_inverse=True)
+        return np.searchsorted(self.known_at, edges, side="left").astype(np.int64)[where]
+
+    def _context(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, NDArray]]:
+        video = self._videos.get_indexer(rows["video_id"].astype(object))
+        columns = {name: _taken(values, video) for name, values in self._video_columns.items()}
+        columns["surface"] = rows["surface"].astype(object) if "surface" in rows else None
+        columns["user_id"], columns["video_id"] = (rows[name].astype(object) for name in ("user_id", "video_id"))
+        table = pd.DataFrame(columns, index=rows.index)
+        score = (
+            rows["retrieval_score"].to_numpy(np.float64) if "retrieval_score" in rows else np.full(len(rows), np.nan)
+        )
+        context = {"as_of": microseconds(rows["as_of"]), "retrieval_score": score}
+        return table, context | {name: columns[name] for name in CONTEXT if name in columns}
+
+    def _entity_code(self, entity: Entity, table: pd.DataFrame) -> Ints:
+        code = np.zeros(len(table), dtype=np.int64)
+        absent = np.zeros(len(table), dtype=bool)
+        for name in entity:
+            part = self._codes[name].get_indexer(table[name])
+            absent |= part < 0
+            code = code * max(1, len(self._codes[name])) + part
+        return np.where(absent, -1, code)
+
+
+def _taken(values: NDArray, video: NDArray[np.intp]) -> NDArray:
+    """Take each row's video's value, null for a video that the log does not know."""
+    null: object = None
+    if values.dtype.kind == "M":
+        null = np.datetime64("NaT", "us")
+    elif values.dtype.kind == "f":
+        null = np.nan
+    return np.where(video >= 0, values[video] if len(values) else null, null).astype(values.dtype)
