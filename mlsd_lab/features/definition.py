@@ -66,7 +66,10 @@ class Windowed:
             raise DataError(
                 f"{self.name}: expected finite values below {_LIMIT:.0e}, found {np.abs(value[known]).max()}"
             )
-        return np.stack([known, np.rint(np.where(known, value, 0.0) * SCALE)], axis=1).astype(np.int64)
+        contributions = np.empty((len(value), 2), dtype=np.int64)
+        contributions[:, 0] = known
+        contributions[:, 1] = np.rint(np.where(known, value, 0.0) * SCALE)
+        return contributions
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,12 @@ class History:
                 f"found shapes {entity.shape} and {contributions.shape}"
             )
         self.events = len(entity)
-        order = np.argsort(entity, kind="stable")
-        self._keys = entity[order].astype(np.int64) * (self.events + 1) + order
+        self._keys = entity.astype(np.int64) * (self.events + 1) + np.arange(self.events)
+        self._keys.sort()  # by entity, then position; each key is one of a kind
+        order = self._keys % (self.events + 1)
         self._sums = np.zeros((self.events + 1, contributions.shape[1]), dtype=np.int64)
-        np.cumsum(contributions[order], axis=0, out=self._sums[1:])  # wraps at worst, and differences stay exact
+        for column, values in enumerate(contributions.T):  # wraps at worst, and differences stay exact
+            np.cumsum(values[order], out=self._sums[1:, column])
 
     def before(self, entity: NDArray[np.integer], position: NDArray[np.integer]) -> Ints:
         """Return each entity's totals before a position, int64 of shape (rows, columns); zeros for one never seen."""
