@@ -4,12 +4,15 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from mlsd_lab.errors import ArtifactError, ConfigError, StorageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MANIFEST = "manifest.json"
 
@@ -25,6 +28,19 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def require_free(target: Path) -> None:
+    """Raise `ConfigError` unless a folder may take this name: nothing there, or an empty folder nobody stands in.
+
+    >>> require_free(Path("pyproject.toml"))
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: pyproject.toml already holds something; name a folder that is empty or does not ...
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ConfigError(f"{target} already holds something; name a folder that is empty or does not exist yet")
+    if target.resolve() == Path.cwd():
+        raise ConfigError(f"{target} is the folder you are in, which cannot be replaced; name one inside it")
+
+
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target` that takes its name when the block ends well, and vanishes otherwise.
@@ -38,8 +54,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     ...     [path.name for path in sorted(Path(root).rglob("*"))]
     ['run', 'report.json']
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ConfigError(f"{target} already holds something; name a folder that is empty or does not exist yet")
+    require_free(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -64,7 +79,7 @@ def write_manifest(folder: Path, kind: str, **facts: Any) -> None:
     ...     verified(Path(folder), "note")["words"]
     1
     """
-    files = {p.name: {"bytes": p.stat().st_size, "sha256": sha256(p)} for p in sorted(folder.iterdir())}
+    files = {name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for name, path in _files(folder).items()}
     manifest = {"kind": kind, "files": files, "facts": facts}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -81,29 +96,67 @@ def verified(folder: Path, kind: str) -> dict[str, Any]:
     manifest = _read_manifest(folder)
     if manifest["kind"] != kind:
         raise ArtifactError(f"{folder}: expected an artifact of kind {kind!r}, found {manifest['kind']!r}")
-    listed = set(manifest["files"]) | {MANIFEST}
-    found = {path.name for path in folder.iterdir()}
-    if found != listed:
-        odd = sorted(found ^ listed)[0]
+    listed, found = set(manifest["files"]), _files(folder)
+    for name in listed:
+        if (folder / name).is_symlink() or ((folder / name).exists() and not (folder / name).is_file()):
+            raise ArtifactError(f"{folder / name}: expected a plain file, found a link or a folder")
+    for odd in sorted(listed ^ set(found)):
         raise ArtifactError(f"{folder / odd}: {'not in the manifest' if odd in found else 'missing'}; make it again")
     for name, stated in manifest["files"].items():
-        path = folder / name
-        if path.is_symlink() or not path.is_file():
-            raise ArtifactError(f"{path}: expected a plain file, found a link or a folder")
-        digest = sha256(path)
+        digest = sha256(folder / name)
         if digest != stated["sha256"]:
-            raise ArtifactError(f"{path}: the manifest says sha256 {stated['sha256']}, the file has {digest}")
+            raise ArtifactError(f"{folder / name}: the manifest says sha256 {stated['sha256']}, the file has {digest}")
     facts: dict[str, Any] = manifest["facts"]
     return facts
 
 
+def content_sha256(*arrays: "NDArray[Any]", texts: str = "") -> str:
+    """Return one SHA-256 over arrays (dtype, shape and bytes) and a text: what a model *is*, however it is stored.
+
+    >>> import numpy as np
+    >>> content_sha256(np.arange(3)) == content_sha256(np.arange(3)) != content_sha256(np.arange(3.0))
+    True
+    """
+    digest = hashlib.sha256(texts.encode())
+    for array in arrays:
+        digest.update(f"{array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def read_arrays(path: Path, names: Collection[str]) -> dict[str, "NDArray[Any]"]:
+    """Return the named arrays of an `.npz` file; raises `ArtifactError` where it has others, objects, or is none.
+
+    >>> read_arrays(Path("nowhere.npz"), ["users"])
+    Traceback (most recent call last):
+    mlsd_lab.errors.ArtifactError: nowhere.npz: expected arrays users, found none that can be read (...)
+    """
+    import numpy as np
+
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:  # numpy leaves a broken one open
+            return {name: stored[name] for name in names}
+    except Exception as error:  # whatever a foreign or broken file makes the reader raise
+        raise ArtifactError(
+            f"{path}: expected arrays {', '.join(names)}, found none that can be read ({error})"
+        ) from error
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return what lies in a folder and the folders in it, by its name from there, without the folder's manifest."""
+    found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
+    return {name: path for name, path in found.items() if name != MANIFEST and (path.is_symlink() or not path.is_dir())}
+
+
 def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
+    if path.is_symlink():
+        raise ArtifactError(f"{path}: expected a plain file, found a link")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path}: is not JSON ({error})") from error
     try:
         well_formed = (
@@ -115,7 +168,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         well_formed = False
     if not well_formed:
         raise ArtifactError(f"{path}: expected kind, files with their sha256, and facts; found something else")
-    escaping = [name for name in manifest["files"] if Path(name).name != name]
-    if escaping:
-        raise ArtifactError(f"{path}: the file name {escaping[0]!r} leaves the folder")
+    for name in manifest["files"]:
+        place = PurePosixPath(name)
+        if place.is_absolute() or not place.parts or ".." in place.parts or "\0" in name:
+            raise ArtifactError(f"{path}: the file name {name!r} leaves the folder")
     return dict(manifest)

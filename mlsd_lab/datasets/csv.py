@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mlsd_lab.datasets import schema
-from mlsd_lab.datasets.datasheet import Datasheet
+from mlsd_lab.datasets.datasheet import Datasheet, iana_zone
 from mlsd_lab.datasets.log import Log
 from mlsd_lab.datasets.reading import read_csv, refuse_rows, require_numbers
 from mlsd_lab.errors import ConfigError, DataError
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _TEXT = ("event_id", "user_id", "video_id", "request_id", "surface", "title", "creator_id", "topic")
 _NUMBERS = ("position", "rating", "watch_seconds", "propensity", "duration_seconds")
+_ISO = (
+    r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[T ][0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2}(?:\.[0-9]+)?)?)?"
+    r" ?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?\Z"
+)
 _YES, _NO = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
 
 
@@ -22,7 +26,8 @@ def load(path: Path | None = None, timezone: str | None = None) -> Log:
     """Read a folder with `events.csv` (required: user_id, video_id, occurred_at in ISO 8601) into a `Log`.
 
     Times without an offset are local times of `timezone` (an IANA name, default UTC), which also says where a day
-    begins; of an hour that occurs twice the first is meant. A sole `videos.csv` or `users.csv` adds what it knows.
+    begins; an hour that the clock shows twice is the first, one that it skips has the offset before the jump (RFC 5545,
+    section 3.3.5). A sole `videos.csv` or `users.csv` adds what it knows.
     Raises `DataError` with the file, the column and the line.
 
     >>> import tempfile
@@ -37,16 +42,17 @@ def load(path: Path | None = None, timezone: str | None = None) -> Log:
         raise DataError(
             f"{path}: expected a folder with events.csv, found {'a file' if path.exists() else 'nothing there'}"
         )
-    zone = _zone(timezone or "UTC")
+    zone = iana_zone("UTC" if timezone is None else timezone)
     events = _read(path / "events.csv", "events", ("user_id", "video_id", "occurred_at"), zone)
     videos, users = (
         _read(path / f"{name}.csv", name, (schema.KEYS[name],), zone) if (path / f"{name}.csv").exists() else None
         for name in ("videos", "users")
     )
     log = Log.from_frames(events, videos, users)
+    folder = path.resolve().name.encode("utf-8", "replace").decode()  # a name may hold bytes that are no text
     sheet = Datasheet(
         name="csv",
-        title=f"The log in {path.name}",
+        title=f"The log in {folder}",
         origin="a folder of CSV files given with --path",
         timezone=zone.key,
         relevance=log.datasheet.relevance,
@@ -54,19 +60,12 @@ def load(path: Path | None = None, timezone: str | None = None) -> Log:
     return Log(log.events, log.videos, log.users, sheet)
 
 
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ConfigError(f"timezone: expected an IANA name such as Europe/Berlin or UTC, found {name!r}") from None
-
-
 def _read(path: Path, name: str, required: tuple[str, ...], zone: ZoneInfo) -> "pd.DataFrame":
     times = schema.TIMES[name]
     table = read_csv(path, required, text=(*_TEXT, *times, *schema.FLAGS))
     if name == "events" and table.empty:
         raise DataError(f"{path}: expected at least one event, found only the header")
-    for column in required:
+    for column in (*required, "event_id") if name == "events" and "event_id" in table else required:
         refuse_rows(table[column].isna(), table[column], "a value", f"{path}, column {column}")
     for column in times:
         if column in table:
@@ -84,12 +83,16 @@ def _read(path: Path, name: str, required: tuple[str, ...], zone: ZoneInfo) -> "
 def _moments(cells: "pd.Series", zone: ZoneInfo, where: str) -> "pd.Series":
     import pandas as pd
 
-    with_offset = cells.str.contains(r"(?:Z|z|[+-]\d\d:?(?:\d\d)?)$", na=False) & cells.str.contains("[T ]", na=False)
-    aware = pd.to_datetime(cells.where(with_offset), format="ISO8601", errors="coerce", utc=True)
-    naive = pd.to_datetime(cells.where(~with_offset), format="ISO8601", errors="coerce")
+    whole = cells.str.match(_ISO, na=False)  # not "now", nor a year alone, which pandas would take
+    with_offset = cells.str.extract(_ISO, expand=False).notna()
+    aware = pd.to_datetime(cells.where(whole & with_offset), format="ISO8601", errors="coerce", utc=True)
+    naive = pd.to_datetime(cells.where(whole & ~with_offset), format="ISO8601", errors="coerce")
     first = naive.notna().to_numpy()  # of an hour that the autumn clock shows twice, the summer-time one
-    local = naive.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
-    moments = aware.fillna(local.dt.tz_convert("UTC")).astype("datetime64[us, UTC]")
+    naive = naive.astype("datetime64[us]")
+    local = naive.dt.tz_localize(zone, ambiguous=first, nonexistent="NaT").dt.tz_convert("UTC")
+    skipped = naive[naive.notna() & local.isna()]  # pandas' own shift is wrong where a gap is not of whole hours
+    local[skipped.index] = pd.to_datetime([t.to_pydatetime().replace(tzinfo=zone) for t in skipped], utc=True)
+    moments = aware.astype("datetime64[us, UTC]").fillna(local)
     refuse_rows(moments.isna() & cells.notna(), cells, "an ISO 8601 time such as 2026-01-31T18:05:00+01:00", where)
     return moments
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from typing import Literal
+from zoneinfo import ZoneInfo
+
+from mlsd_lab.errors import ConfigError
 
 Relevance = Literal["long_view", "rating", "clicked", "any"]
 
@@ -42,3 +45,17 @@ class Datasheet:
     def rule(self) -> str:
         """The rule of `relevant`, in words."""
         return RULES[self.relevance]
+
+
+def iana_zone(name: str) -> ZoneInfo:
+    """Return the time zone of this IANA name, or raise `ConfigError`.
+
+    >>> iana_zone("Mars/Olympus")
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: timezone: expected an IANA name such as Europe/Berlin or UTC, found 'Mars/Olympus'
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        expected = "an IANA name such as Europe/Berlin or UTC"
+        raise ConfigError(f"timezone: expected {expected}, found {name[:80]!r}") from None

@@ -1,6 +1,8 @@
 """Downloads a data set into `data/NAME`: resumable, checked against the checksum of the first download."""
 
+import gzip
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +30,7 @@ def fetch_kuairand(
     Traceback (most recent call last):
     mlsd_lab.errors.DataError: cannot download http://127.0.0.1:9/KuaiRand-Pure.tar.gz (...). ...
     """
-    if into.exists() and any(into.iterdir()):
+    if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise ConfigError(
             f"{into} already holds something; the data set is there, or choose another folder with --into"
         )
@@ -36,9 +38,9 @@ def fetch_kuairand(
     try:
         into.parent.mkdir(parents=True, exist_ok=True)
         _download(url, part, on_progress)
+        _check_digest(part, into.with_name(f"{into.name}.sha256"))
     except OSError as error:
         raise StorageError(f"cannot write {part}: {error.strerror or error}") from error
-    _check_digest(part, into.with_name(f"{into.name}.sha256"))
     on_progress("unpack", 0.0)
     _unpack(part, into)
     part.unlink()
@@ -53,10 +55,10 @@ def _download(url: str, part: Path, on_progress: Callable[[str, float], None]) -
     for _ in range(_ATTEMPTS):
         try:
             return _continue(url, part, on_progress)
-        except httpx.TransportError as error:
-            problem = error
         except httpx.HTTPStatusError as error:
             raise DataError(f"cannot download {url}: the server answered {error.response.status_code}") from error
+        except httpx.HTTPError as error:
+            problem = error
     hint = "Try again with a network: it goes on where it stopped. Or name a folder that has the files with --path"
     raise DataError(f"cannot download {url} ({problem}). {hint}")
 
@@ -86,11 +88,10 @@ def _continue(url: str, part: Path, on_progress: Callable[[str, float], None]) -
 
 def _check_digest(archive: Path, record: Path) -> None:
     found = sha256(archive)
-    if not record.exists():
+    expected = record.read_text(encoding="utf-8").strip() if record.exists() else ""
+    if not expected:  # a first download, or a record that a full disk left empty
         record.write_text(found + "\n", encoding="utf-8")
-        return
-    expected = record.read_text(encoding="utf-8").strip()
-    if found != expected:
+    elif found != expected:
         archive.unlink()
         raise DataError(
             f"the download has sha256 {found}, the first one had {expected} ({record}); it was deleted, fetch again"
@@ -99,17 +100,28 @@ def _check_digest(archive: Path, record: Path) -> None:
 
 def _unpack(archive: Path, into: Path) -> None:
     try:
-        with atomic_folder(into) as draft, tarfile.open(archive) as tar:
+        with atomic_folder(into) as draft:
+            _extract(archive, draft)
+    except DataError as error:
+        archive.unlink()
+        into.with_name(f"{into.name}.sha256").unlink(missing_ok=True)
+        raise DataError(f"the downloaded archive cannot be unpacked ({error}); it was deleted, fetch again") from error
+
+
+def _extract(archive: Path, into: Path) -> None:
+    """Write the wanted members by their bare names, so that none can leave the folder; links are skipped."""
+    try:
+        with gzip.open(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
             for member in tar:
                 name = Path(member.name).name
                 source = tar.extractfile(member) if member.isfile() and name in _WANTED else None
                 if source is not None:
-                    with (draft / name).open("wb") as target:
+                    with (into / name).open("wb") as target:
                         while piece := source.read(1 << 20):
                             target.write(piece)
-            if not any((draft / name).exists() for name in LOGS):
-                raise DataError(f"{archive}: expected {LOGS[1]} inside, found no log")
-    except (tarfile.TarError, EOFError, DataError) as error:
-        archive.unlink()
-        into.with_name(f"{into.name}.sha256").unlink(missing_ok=True)
-        raise DataError(f"the downloaded archive cannot be unpacked ({error}); it was deleted, fetch again") from error
+            while stream.read(1 << 20):
+                pass  # to the end, where gzip compares its checksum, which a tar reader never reaches
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{archive}: {error}") from error
+    if not any((into / name).exists() for name in LOGS):
+        raise DataError(f"{archive}: expected {LOGS[1]} inside, found no log")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mlsd_lab.datasets.datasheet import Datasheet
 from mlsd_lab.datasets.log import Log
-from mlsd_lab.datasets.reading import read_csv, require_numbers
+from mlsd_lab.datasets.reading import read_csv, refuse_rows, require_numbers
 from mlsd_lab.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ LOGS = (
     "log_standard_4_22_to_5_08_pure.csv",
     "log_random_4_22_to_5_08_pure.csv",
 )
-_NUMBERS = ("time_ms", "is_click", "is_like", "long_view", "play_time_ms", "is_rand")
+_FLAGS = ("is_click", "is_like", "long_view", "is_rand")
+_NUMBERS = ("time_ms", "play_time_ms", *_FLAGS)
+_LIMITS = {"time_ms": 1e13, "play_time_ms": 1e10, **dict.fromkeys(_FLAGS, 1)}
 
 
 def load(path: Path | None = None) -> Log:
@@ -57,7 +59,12 @@ def _events(path: Path) -> "pd.DataFrame":
     table = read_csv(path, ("user_id", "video_id", *_NUMBERS, "tab"), text=("user_id", "video_id", "tab"))
     if table.empty:
         raise DataError(f"{path}: expected impressions, found only the header")
+    _require_ids(table, ("user_id", "video_id"), path)
     table = require_numbers(table, _NUMBERS, path)
+    for column in _NUMBERS:
+        within = table[column].between(0, _LIMITS[column]) & (table[column] % 1 == 0)
+        wanted = f"a whole number from 0 to {_LIMITS[column]:.0f}"
+        refuse_rows(~within, table[column], wanted, f"{path}, column {column}")
     occurred = pd.to_datetime(table["time_ms"].astype("int64"), unit="ms", utc=True).astype("datetime64[us, UTC]")
     return pd.DataFrame(
         {
@@ -90,17 +97,28 @@ def _videos(folder: Path) -> "pd.DataFrame":
     table = read_csv(
         path, ("video_id", "author_id", "upload_dt", "video_duration", "tag"), ("video_id", "author_id", "tag")
     )
+    _require_ids(table, ("video_id",), path)
     uploaded = pd.to_datetime(table["upload_dt"], format="%Y-%m-%d", errors="coerce")
+    wrong = uploaded.isna() & table["upload_dt"].notna()
+    refuse_rows(wrong, table["upload_dt"], "a day such as 2022-04-30", f"{path}, column upload_dt")
+    lasting = require_numbers(table[table["video_duration"].notna()], ["video_duration"], path)["video_duration"]
     return pd.DataFrame(
         {
             "video_id": table["video_id"],
             "creator_id": table["author_id"],
             "topic": table["tag"].str.partition(",")[0],
-            "duration_seconds": pd.to_numeric(table["video_duration"], errors="coerce") / 1000,
+            "duration_seconds": lasting.reindex(table.index) / 1000,
             "uploaded_at": uploaded.dt.tz_localize(SHEET.timezone).dt.tz_convert("UTC"),
         }
     )
 
 
 def _users(folder: Path) -> "pd.DataFrame":
-    return read_csv(folder / "user_features_pure.csv", ("user_id",), text=("user_id",))
+    table = read_csv(folder / "user_features_pure.csv", ("user_id",), text=("user_id",))
+    _require_ids(table, ("user_id",), folder / "user_features_pure.csv")
+    return table
+
+
+def _require_ids(table: "pd.DataFrame", columns: tuple[str, ...], path: Path) -> None:
+    for column in columns:
+        refuse_rows(table[column].isna(), table[column], "an id", f"{path}, column {column}")

@@ -1,10 +1,10 @@
 """A log of what people were shown and what they did."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlsd_lab.datasets import schema
-from mlsd_lab.datasets.datasheet import Datasheet, Relevance
+from mlsd_lab.datasets.datasheet import Datasheet, Relevance, iana_zone
 from mlsd_lab.errors import DataError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Log:
 
         Absent are filled in: `event_id` by row number, `known_at` by `occurred_at`, `videos` and `users` by the ids
         that occur. Without a datasheet the first present of `long_view`, `rating`, `clicked` makes an event relevant.
-        Raises `DataError` when a table does not fit the schema.
+        Raises `DataError` when a table does not fit the schema, `ConfigError` for a time zone that does not exist.
         """
         events = _prepared_events(events)
         videos = _with_ids(videos, "videos", events["video_id"])
@@ -59,6 +59,7 @@ class Log:
         sheet = datasheet or Datasheet("frames", relevance=_first_relevance(events))
         if sheet.relevance != "any" and sheet.relevance not in events:
             raise DataError(f"events: expected a column {sheet.relevance!r}, since {sheet.rule}; found none")
+        iana_zone(sheet.timezone)
         return cls(events, schema.validate(videos, "videos"), schema.validate(users, "users"), sheet)
 
     def with_events(self, events: "pd.DataFrame") -> "Log":
@@ -85,9 +86,9 @@ class Log:
         """Return for each video what a person reads: its title, or its id and topic where it has none."""
         names = ("video " + self.videos["video_id"].astype(str)).astype(object)
         if "topic" in self.videos:
-            names += (" (topic " + self.videos["topic"].astype(object) + ")").fillna("")
+            names += self.videos["topic"].astype(object).map(" (topic {})".format, na_action="ignore").fillna("")
         if "title" in self.videos:
-            names = self.videos["title"].astype(object).fillna(names)
+            names = self.videos["title"].astype(object).map(str, na_action="ignore").fillna(names)
         return names.tolist()
 
     def matrix(self) -> "csr_matrix":
@@ -97,6 +98,23 @@ class Log:
 
         codes = (self.events["user_id"].cat.codes, self.events["video_id"].cat.codes)
         return csr_matrix((np.ones(len(self.events)), codes), shape=(len(self.users), len(self.videos)))
+
+    def summary(self) -> dict[str, Any]:
+        """Return counts, local days, the rule of relevance and the licence, as a report gives them."""
+        days, sheet = self.days(), self.datasheet
+        return {
+            "name": sheet.name,
+            "title": sheet.title,
+            "users": len(self.users),
+            "videos": len(self.videos),
+            "events": len(self.events),
+            "from": f"{days.min():%Y-%m-%d}",
+            "until": f"{days.max():%Y-%m-%d}",
+            "timezone": sheet.timezone,
+            "relevant": sheet.rule,
+            "licence": sheet.licence,
+            "citation": sheet.citation,
+        }
 
     def __repr__(self) -> str:
         days = self.days()
@@ -111,6 +129,7 @@ def _prepared_events(events: "pd.DataFrame") -> "pd.DataFrame":
         raise DataError(
             f"events: expected a column {missing[0]!r}, found {', '.join(map(str, events.columns)) or 'no columns'}"
         )
+    _refuse_repeated_columns(events, "events")
     if events.empty:
         raise DataError("events: expected at least one row, found none")
     events = events.copy()
@@ -134,6 +153,7 @@ def _with_ids(table: "pd.DataFrame | None", name: str, occurring: "pd.Series") -
         raise DataError(
             f"{name}: expected a column {key!r}, found {', '.join(map(str, table.columns)) or 'no columns'}"
         )
+    _refuse_repeated_columns(table, name)
     table = table.assign(**{key: _text_ids(table[key], name, key)})
     repeated = table[key][table[key].duplicated()]
     if len(repeated):
@@ -142,6 +162,12 @@ def _with_ids(table: "pd.DataFrame | None", name: str, occurring: "pd.Series") -
     table = table.set_index(key).reindex(pd.Index(ids, name=key, dtype=object)).reset_index()
     table[key] = pd.Categorical(table[key], categories=ids)
     return _with_times(table, name)
+
+
+def _refuse_repeated_columns(table: "pd.DataFrame", name: str) -> None:
+    repeated = table.columns[table.columns.duplicated()]
+    if len(repeated):
+        raise DataError(f"{name}: expected each column once, found {repeated[0]!r} twice or more")
 
 
 def _text_ids(ids: "pd.Series", name: str, column: str) -> "pd.Series":
@@ -153,7 +179,8 @@ def _text_ids(ids: "pd.Series", name: str, column: str) -> "pd.Series":
             f"{name}, column {column}: expected an id in each row, found none in row {bad.to_numpy().argmax()}"
         )
     if not (
-        pd.api.types.is_integer_dtype(ids)
+        ids.empty
+        or pd.api.types.is_integer_dtype(ids)
         or pd.api.types.infer_dtype(ids) in ("string", "integer", "categorical", "empty")
     ):
         raise DataError(f"{name}, column {column}: expected text or whole numbers, found {ids.dtype}")

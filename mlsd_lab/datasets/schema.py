@@ -21,6 +21,13 @@ COLUMNS = {
 }
 """The columns that have a meaning; a table may carry others, which are kept and not read."""
 
+_EXPECTED = {
+    "not_nullable": "a value in each row",
+    "field_uniqueness": "each value once",
+    "coerce_dtype('boolean')": "true or false",
+    "coerce_dtype('float64')": "a number",
+}
+
 
 def validate(table: "pd.DataFrame", name: str) -> "pd.DataFrame":
     """Return the table (`events`, `videos` or `users`) with the schema's dtypes, or raise `DataError`.
@@ -36,31 +43,37 @@ def validate(table: "pd.DataFrame", name: str) -> "pd.DataFrame":
 
     _refuse_near_misses(table, name)
     try:
-        return _schema(name).validate(table, lazy=True)
+        valid = _schema(name).validate(table, lazy=True)
     except SchemaErrors as errors:
         raise DataError(_sentence(errors.failure_cases, name)) from None
+    return valid.astype({"position": "Int32"}) if "position" in valid else valid
 
 
 def _schema(name: str) -> Any:
     import pandera.pandas as pa
 
-    def number(low: float = 0, high: float = float("inf"), dtype: str = "float64") -> Any:
-        wanted = f"a number from {low:g} to {high:g}" if high < float("inf") else f"a finite number, {low:g} or more"
-        within = pa.Check(lambda numbers: numbers.between(low, high) & (numbers < float("inf")), error=wanted)
-        return pa.Column(dtype, within, nullable=True, required=False, coerce=True)
+    def number(high: float = float("inf")) -> Any:
+        wanted = f"a number from 0 to {high:g}" if high < float("inf") else "a finite number, 0 or more"
+        within = pa.Check(lambda numbers: numbers.between(0, high) & (numbers < float("inf")), error=wanted)
+        return pa.Column("float64", within, nullable=True, required=False, coerce=True)
 
-    moment, maybe_text = "datetime64[us, UTC]", pa.Column(nullable=True, required=False)
+    def moment(required: bool = False) -> Any:
+        era = pa.Check(lambda times: times.dt.year.between(1900, 2200), error="a time in the years 1900 to 2200")
+        return pa.Column("datetime64[us, UTC]", era, nullable=not required, required=required)
+
+    place = pa.Check(lambda at: at.between(0, 2**31 - 1) & (at % 1 == 0), error="a whole number from 0 to 2147483647")
+    maybe_text = pa.Column(nullable=True, required=False)
     flag = pa.Column("boolean", nullable=True, required=False, coerce=True)
     columns = {
         "events": {
             "event_id": pa.Column(unique=True),
             "user_id": pa.Column("category"),
             "video_id": pa.Column("category"),
-            "occurred_at": pa.Column(moment),
-            "known_at": pa.Column(moment),
+            "occurred_at": moment(required=True),
+            "known_at": moment(required=True),
             "request_id": maybe_text,
             "surface": maybe_text,
-            "position": number(dtype="Int32"),
+            "position": pa.Column("float64", place, nullable=True, required=False, coerce=True),
             **dict.fromkeys(FLAGS, flag),
             "rating": number(),
             "watch_seconds": number(),
@@ -72,11 +85,11 @@ def _schema(name: str) -> Any:
             "creator_id": maybe_text,
             "topic": maybe_text,
             "duration_seconds": number(),
-            "uploaded_at": pa.Column(moment, nullable=True, required=False),
+            "uploaded_at": moment(),
         },
         "users": {
             "user_id": pa.Column("category", unique=True),
-            "signed_up_at": pa.Column(moment, nullable=True, required=False),
+            "signed_up_at": moment(),
         },
     }
     return pa.DataFrameSchema(columns[name])
@@ -85,7 +98,7 @@ def _schema(name: str) -> Any:
 def _refuse_near_misses(table: "pd.DataFrame", name: str) -> None:
     absent = [column for column in COLUMNS[name] if column not in table]
     for column in table.columns.difference(COLUMNS[name]):
-        meant = get_close_matches(str(column), absent, n=1, cutoff=0.85)
+        meant = get_close_matches(str(column), absent, n=1, cutoff=0.8)
         if meant:
             raise DataError(
                 f"{name}: found a column {column!r}; if it is {meant[0]!r}, rename it, else give it a name less alike"
@@ -101,7 +114,5 @@ def _sentence(failures: "pd.DataFrame", name: str) -> str:
     rows = [str(int(row)) for row in same["index"].dropna().head(3)]
     where = f" in row{'s' * (len(rows) > 1)} {', '.join(rows)}" if rows else ""
     more = f" and {len(same) - 3:,} more" if len(same) > 3 else ""
-    expected = {"not_nullable": "a value in each row", "field_uniqueness": "each value once"}.get(
-        first["check"], first["check"]
-    )
+    expected = _EXPECTED.get(first["check"], first["check"])
     return f"{name}, column {first['column']}: expected {expected}, found {cases}{where}{more}"
