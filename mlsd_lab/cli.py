@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ import typer
 from mlsd_lab.errors import ConfigError, MlsdLabError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 app = typer.Typer(
@@ -34,7 +36,7 @@ def run(
     data: DataName = "movielens",
     path: Folder = None,
     timezone: Zone = None,
-    seed: Annotated[int, typer.Option(min=0, help="One seed, one report.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 2, help="One seed, one report.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Empty folder for the report. Default: a fresh runs/NNN.")] = None,
 ) -> None:
     """Learn candidates from a log, judge them against popularity, show what a few real people would get.
@@ -51,10 +53,10 @@ def run(
     config = pipeline.RunConfig(data=data, path=path, timezone=timezone, seed=seed)
     with _progress() as on_progress:
         found = pipeline.run(config, on_progress)
-    folder = report.write_report(found.report, found.scoreboard, out)
+    folder = report.write_report(found.report, found.scoreboard, out, found.bundle)
     _show_run(found.report)
     seconds = found.report["timings"]["total_seconds"]
-    _print(f"\nThe whole report: {folder / 'report.html'} (and report.json), {seconds:.1f} s")
+    _print(f"\nThe whole report: {_escaped(str(folder / 'report.html'))} (and report.json), {seconds:.1f} s")
 
 
 @data_app.command("list")
@@ -77,15 +79,16 @@ def data_describe(
 
     log = load(name, path, timezone)
     sheet = log.datasheet
-    _print(f"[bold]{log!r}[/]")
+    _print(f"[bold]{_escaped(repr(log))}[/]")
     for line in (sheet.title, f"licence: {sheet.licence}", f"origin: {sheet.origin}", sheet.citation):
-        _print(line)
+        _print(_escaped(line))
     for title, frame in (("events", log.events), ("videos", log.videos), ("users", log.users)):
         table = _table(f"{title} ({len(frame):,} rows)", "type", "missing", "for example")
         for column in frame:
             filled = frame[column].dropna()
             example = str(filled.iloc[0]) if len(filled) else ""
-            table.add_row(str(column), str(frame[column].dtype), f"{frame[column].isna().mean():.1%}", example[:60])
+            missing = f"{frame[column].isna().mean():.1%}"
+            table.add_row(_escaped(str(column)), str(frame[column].dtype), missing, _escaped(example[:60]))
         _print(table)
 
 
@@ -106,7 +109,7 @@ def data_fetch(
         raise ConfigError(f"expected kuairand or movielens, found {name!r}, which {reason}")
     with _progress() as on_progress:
         folder = fetch_kuairand(into or Path("data") / name, on_progress=on_progress)
-    _print(f"{folder} is ready: mlsd-lab run --data kuairand --path {folder}")
+    _print(_escaped(f"{folder} is ready: mlsd-lab run --data kuairand --path {folder}"))
 
 
 @app.command()
@@ -131,8 +134,11 @@ def main() -> None:
     >>> callable(main)
     True
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot write ✓ is no reason to stop
     try:
-        app()
+        app(prog_name="mlsd-lab")
     except MlsdLabError as error:
         _stop(str(error))
     except OSError as error:
@@ -142,16 +148,18 @@ def main() -> None:
 
 
 def _stop(sentence: str) -> None:
-    from rich.console import Console
-
-    Console(stderr=True, soft_wrap=True).print(f"[red]mlsd-lab:[/] {_escaped(sentence)}", highlight=False)
+    _console(stderr=True, soft_wrap=True).print(f"[red]mlsd-lab:[/] {_escaped(sentence)}")
     sys.exit(2)
 
 
 def _print(thing: Any) -> None:
+    _console(soft_wrap=isinstance(thing, str)).print(thing)
+
+
+def _console(**options: Any) -> "Console":
     from rich.console import Console
 
-    Console(soft_wrap=isinstance(thing, str)).print(thing, highlight=False)
+    return Console(highlight=False, emoji=False, **options)  # ":smile:" in a title stays what it is
 
 
 def _escaped(text: str) -> str:
@@ -166,18 +174,18 @@ def _table(*columns: str, right: Literal["left", "right"] = "left") -> "Table":
 
     table = Table(box=SIMPLE, pad_edge=False)
     for at, column in enumerate(columns):
-        table.add_column(column, justify=right if at else "left")
+        table.add_column(_escaped(column), justify=right if at else "left")
     return table
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, float], None]]:
     """Draw a bar with the stage at work; where nobody watches, print nothing."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    console = _console(stderr=True)
     columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("start", total=1.0)
         yield lambda stage, share: bar.update(task, description=stage, completed=share)
 

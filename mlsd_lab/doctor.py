@@ -80,7 +80,12 @@ def packages() -> Iterator[Check]:
     """
     from packaging.requirements import Requirement
 
-    for line in metadata.requires("mlsd_lab") or []:
+    try:
+        lines = metadata.requires("mlsd_lab") or []
+    except metadata.PackageNotFoundError:
+        yield Check("mlsd_lab", "not installed", "pip install -e '.[course]'   (in the checkout)")
+        return
+    for line in lines:
         wanted = Requirement(line)
         extra = next((e for e in ("", "course") if wanted.marker is None or wanted.marker.evaluate({"extra": e})), None)
         if extra is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-GREYS = ("#1b4f72", "#c0561f", "#6c8e3a", "#8e6bb0", "#7f7f7f")  # distinct in colour and in lightness
+GREYS = ("#1b3a5c", "#9c3d1a", "#5f8f3a", "#b48ac8", "#e0bf5a")  # distinct in colour and in lightness
 _STYLE: dict[str, Any] = {
     "figure.figsize": (7.0, 3.6),
     "figure.dpi": 100,
