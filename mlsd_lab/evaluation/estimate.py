@@ -42,25 +42,37 @@ def estimate(
 
     A user's rows stay together, since they are not independent. The interval holds the percentiles of the rounds moved
     by their bias, (mean of rounds − value): a mean has none; coverage and Gini, which grow with the number of distinct
-    users, would lie outside their own interval without it. With `rounds=0` only the value is computed.
+    users, would lie outside their own interval without it. An interval always holds its value. With `rounds=0` only
+    the value is computed.
 
     >>> spread = estimate(mean_of([1.0, 2.0, 3.0, 4.0]), users=4, seed=7)
     >>> spread.low < spread.value == 2.5 < spread.high
     True
     """
-    if users < 1 or rounds < 0 or not 0 < level < 1:
-        raise ConfigError(f"expected users ≥ 1, rounds ≥ 0 and 0 < level < 1, found {users}, {rounds} and {level}")
-    value = float(statistic(np.ones((1, users)))[0])
-    if rounds == 0:
-        return Estimate(value, np.nan, np.nan, level)
+    return estimates(lambda weights: statistic(weights)[:, None], users, rounds, level, seed, chunk)[0]
+
+
+def estimates(
+    statistics: Statistic, users: int, rounds: int = 1000, level: float = 0.95, seed: int = 0, chunk: int = 50
+) -> list[Estimate]:
+    """Bootstrap several values at once, on the same resampled users: each as `estimate` alone would give it.
+
+    `statistics` returns shape (rounds, values). Users are drawn once for all.
+
+    >>> recall = np.array([[0.0, 0.5], [1.0, 0.5]])
+    >>> [value.value for value in estimates(lambda weights: weights @ recall / 2, users=2)]
+    [0.5, 0.5]
+    """
+    if users < 1 or rounds < 0 or chunk < 1 or not 0 < level < 1:
+        raise ConfigError(
+            f"expected users ≥ 1, rounds ≥ 0, chunk ≥ 1 and 0 < level < 1, found {users}, {rounds}, {chunk} and {level}"
+        )
+    values = statistics(np.ones((1, users)))[0]
     rng = np.random.default_rng(seed)
     sizes = [min(chunk, rounds - done) for done in range(0, rounds, chunk)]
-    draws = np.concatenate([statistic(resampled(users, size, rng)) for size in sizes])
-    low, high = (
-        np.nanpercentile(draws, [50 * (1 - level), 50 * (1 + level)]) if np.isfinite(draws).any() else (np.nan,) * 2
-    )
-    bias = np.nanmean(draws) - value if np.isfinite(draws).any() else 0.0
-    return Estimate(value, float(low - bias), float(high - bias), level)
+    draws = [statistics(resampled(users, size, rng)) for size in sizes]
+    columns = np.concatenate(draws).T if draws else np.empty((len(values), 0))
+    return [_interval(float(value), column, level) for value, column in zip(values, columns, strict=True)]
 
 
 def compare(a: Statistic, b: Statistic, users: int, rounds: int = 1000, level: float = 0.95, seed: int = 0) -> Estimate:
@@ -98,3 +110,12 @@ def resampled(users: int, rounds: int, rng: np.random.Generator) -> Weights:
     """
     drawn = rng.integers(users, size=(rounds, users)) + users * np.arange(rounds)[:, None]
     return np.bincount(drawn.ravel(), minlength=rounds * users).reshape(rounds, users).astype(np.float64)
+
+
+def _interval(value: float, draws: NDArray[np.float64], level: float) -> Estimate:
+    draws = draws[np.isfinite(draws)]
+    if len(draws) == 0:
+        return Estimate(value, np.nan, np.nan, level)
+    low, high = np.percentile(draws, [50 * (1 - level), 50 * (1 + level)])
+    bias = draws.mean() - value
+    return Estimate(value, min(value, float(low - bias)), max(value, float(high - bias)), level)

@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError
-from mlsd_lab.evaluation.candidates import Candidates
+from mlsd_lab.evaluation.candidates import Candidates, checked_users
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+_BLOCK = 1000  # users at a time, so that one who has seen much does not widen the lists of all
 
 
 class Popular:
@@ -35,6 +37,7 @@ class Popular:
 
     def fit(self, log: Log) -> Self:
         """Count the log's events a video; learns `counts_` and `order_`, both of shape (videos,)."""
+        self.users_ = len(log.users)
         videos = log.events["video_id"].cat.codes.to_numpy()
         weights = None
         if self.half_life_days is not None:
@@ -48,10 +51,17 @@ class Popular:
         """Return the k most popular videos, without those in the user's row of `seen` (users × videos)."""
         if k < 1:
             raise ConfigError(f"k: expected 1 or more, found {k}")
-        excluded = None if seen is None else seen[users]
-        most = 0 if excluded is None else int(np.diff(excluded.indptr).max(initial=0))
-        best = self.order_[: k + most]
-        videos = np.tile(best, (len(users), 1))
-        found = Candidates(videos, self.counts_[videos])
-        every = np.ones(videos.shape, dtype=bool)
-        return found.kept(every, k) if excluded is None else found.without(excluded, k)
+        users = checked_users(users, self.users_)
+        if seen is None:
+            return self._best(len(users), k)
+        blocks = [users[start : start + _BLOCK] for start in range(0, max(1, len(users)), _BLOCK)]
+        parts = []
+        for block in blocks:
+            excluded = seen.tocsr()[block]
+            most = int(np.diff(excluded.indptr).max(initial=0))
+            parts.append(self._best(len(block), k + most).without(excluded, min(k, len(self.order_))))
+        return Candidates(np.concatenate([p.videos for p in parts]), np.concatenate([p.scores for p in parts]))
+
+    def _best(self, users: int, k: int) -> Candidates:
+        videos = np.tile(self.order_[:k], (users, 1))
+        return Candidates(videos, self.counts_[videos])

@@ -32,14 +32,15 @@ def auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) 
 def grouped_auc(labels: ArrayLike, scores: ArrayLike, groups: ArrayLike, weights: ArrayLike | None = None) -> Any:
     """Mean of the AUC inside each group, weighted by its rows; groups without both labels are left out.
 
-    A row's weight counts by its group's first row, as in a bootstrap over users. Judge a slate with *one* value of the
-    group's own features: one that moves inside the group is pushed down after each positive (docs of the course, 05).
+    A group weighs the sum of its rows' weights; inside it they do not count, as in a bootstrap over users. Judge a
+    slate with *one* value of the group's own features: one that moves inside the group is pushed down after each
+    positive (docs of the course, 05).
 
     >>> float(grouped_auc([1, 0, 1, 0], [0.9, 0.1, 0.2, 0.8], groups=["ann", "ann", "bob", "bob"]))
     0.5
     """
     label, score, weight = _rows(labels, scores, weights)
-    _, group = np.unique(np.asarray(groups), return_inverse=True)
+    group = _codes(groups, len(label))
     order = np.lexsort((score, group))
     group, label, score, weight = group[order], label[order], score[order], weight[..., order]
     begins = np.flatnonzero(np.diff(group, prepend=-1))
@@ -49,7 +50,7 @@ def grouped_auc(labels: ArrayLike, scores: ArrayLike, groups: ArrayLike, weights
     above = np.add.reduceat(ranks * label, begins) - positives * (positives + 1) / 2
     pairs = positives * (size - positives)
     value, both = np.divide(above, pairs, out=np.zeros(len(begins)), where=pairs > 0), pairs > 0
-    share = weight[..., begins] * size * both
+    share = np.add.reduceat(weight, begins, axis=-1) * both
     return _divide((share * value).sum(axis=-1), share.sum(axis=-1))
 
 
@@ -97,7 +98,20 @@ def _rows(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) -> tu
         raise ConfigError("labels: expected 0 and 1 alone")
     if not np.isfinite(score).all():
         raise ConfigError(f"scores: expected finite numbers, found {score[~np.isfinite(score)][0]}")
+    if not (weight.min(initial=0) >= 0 and weight.max(initial=0) < np.inf):
+        raise ConfigError("weights: expected finite numbers, 0 or more")
     return label, score, weight
+
+
+def _codes(groups: ArrayLike, rows: int) -> NDArray[np.intp]:
+    import pandas as pd
+
+    codes, _ = pd.factorize(np.asarray(groups))
+    if len(codes) != rows or (codes < 0).any():
+        raise ConfigError(
+            f"groups: expected a value in each of {rows} rows, found {len(codes)}, {(codes < 0).sum()} of them missing"
+        )
+    return codes
 
 
 def _probabilities(

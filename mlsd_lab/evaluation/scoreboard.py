@@ -1,16 +1,15 @@
 """Several systems judged on the same users, with intervals and paired differences."""
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation.candidates import Candidates
-from mlsd_lab.evaluation.estimate import Estimate, compare, estimate, mean_of
-from mlsd_lab.evaluation.spread import coverage, exposure_gini, novelty
+from mlsd_lab.evaluation.estimate import Estimate, Weights, estimates, mean_of
+from mlsd_lab.evaluation.spread import covered, gini, novelty
 from mlsd_lab.evaluation.topk import TopK
 
 if TYPE_CHECKING:
@@ -47,32 +46,30 @@ class Scoreboard:
         """Judge candidates of the same users against their relevant videos (a sparse row a user).
 
         `popularity` holds the number of training events a video. Pairs are (later, earlier) in the order given.
+        All values are bootstrapped on the same resampled users, drawn once.
         """
-        if not found or relevant.shape[0] == 0:
-            raise ConfigError(f"expected 1 or more systems and users, found {len(found)} and {relevant.shape[0]}")
+        if not found or not relevant.nnz:
+            raise ConfigError(f"expected 1 or more systems and relevant videos, found {len(found)} and {relevant.nnz}")
         judged = {name: TopK.judge(candidates, relevant) for name, candidates in found.items()}
         users, catalogue = relevant.shape
-        metrics = {}
-        for name, candidates in found.items():
-            topk = judged[name]
-            at_10 = min(10, topk.hits.shape[1])
-            per_user = {
-                "recall": topk.recall(),
-                "precision": topk.precision(),
-                f"ndcg_at_{at_10}": topk.ndcg(at_10),
-                "ndcg": topk.ndcg(),
-                "map": topk.average_precision(),
-                "novelty_bits": novelty(candidates, popularity),
-            }
-            metrics[name] = {metric: estimate(mean_of(v), users, rounds, seed=seed) for metric, v in per_user.items()}
-            for metric, spread in (("coverage", coverage), ("exposure_gini", exposure_gini)):
-                statistic = partial(spread, candidates, catalogue)
-                metrics[name][metric] = estimate(statistic, users, rounds, seed=seed)
-        recall = {name: mean_of(topk.recall()) for name, topk in judged.items()}
+        per_user = {name: _per_user(judged[name], novelty(found[name], popularity)) for name in found}
+        shown_to = [candidates.matrix(catalogue).astype(np.float32).T for candidates in found.values()]
         names = list(found)
         pairs = [(b, a) for i, a in enumerate(names) for b in names[i + 1 :]]
-        paired = {(b, a): compare(recall[b], recall[a], users, rounds, seed=seed) for b, a in pairs}
-        return cls(judged, metrics, paired)
+
+        def everything(weights: Weights) -> NDArray[np.float64]:
+            means = [mean_of(values)(weights) for metrics in per_user.values() for values in metrics.values()]
+            drawn = weights.T.astype(np.float32)  # counts below 2**24 are exact in it, and half the work
+            exposures = [(shown @ drawn).T.astype(np.float64) for shown in shown_to]
+            spread = [measure(exposure) for exposure in exposures for measure in (covered, gini)]
+            recall = {name: mean_of(per_user[name]["recall"])(weights) for name in names}
+            return np.stack([*means, *spread, *(recall[b] - recall[a] for b, a in pairs)], axis=1)
+
+        value = iter(estimates(everything, users, rounds, seed=seed))
+        metrics = {name: {metric: next(value) for metric in per_user[name]} for name in names}
+        for name in names:
+            metrics[name] |= {metric: _share(next(value)) for metric in ("coverage", "exposure_gini")}
+        return cls(judged, metrics, {pair: next(value) for pair in pairs})
 
     @property
     def systems(self) -> list[str]:
@@ -138,6 +135,23 @@ class Scoreboard:
     @property
     def _k(self) -> int:
         return max(topk.hits.shape[1] for topk in self.judged.values())
+
+
+def _per_user(topk: TopK, novelty_bits: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    at_10 = min(10, topk.hits.shape[1])
+    return {
+        "recall": topk.recall(),
+        "precision": topk.precision(),
+        f"ndcg_at_{at_10}": topk.ndcg(at_10),
+        "ndcg": topk.ndcg(),
+        "map": topk.average_precision(),
+        "novelty_bits": novelty_bits,
+    }
+
+
+def _share(value: Estimate) -> Estimate:
+    """Keep the interval of a share, which the correction of its bias can move past 0 or 1, within them."""
+    return replace(value, low=float(np.clip(value.low, 0, 1)), high=float(np.clip(value.high, 0, 1)))
 
 
 def _json(value: Estimate) -> dict[str, float]:

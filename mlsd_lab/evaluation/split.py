@@ -28,11 +28,17 @@ class Split:
     left_out: int
     """Events in neither: not yet known when the test began, or later than a user's held-out event."""
 
+    def summary(self) -> dict[str, str | int]:
+        """Return the kind and the number of events in each part, as a report gives them."""
+        parts = {"train_events": len(self.train.events), "test_events": len(self.test.events)}
+        return {"kind": self.kind, **parts, "left_out": self.left_out}
+
 
 def by_day(log: Log, days: int = 1) -> Split:
     """Test on the last local days, train on what was *known* before they began (by `known_at`).
 
-    A watch that began before midnight and ended after it is in neither. Raises `DataError` when no training is left.
+    A watch that began before midnight and ended after it is in neither; an event that was known before the test began
+    is training, even if the phone's clock says later. Raises `DataError` when one of the two is empty.
 
     >>> import pandas as pd
     >>> day = pd.to_datetime(["2026-01-01"], utc=True)
@@ -44,15 +50,18 @@ def by_day(log: Log, days: int = 1) -> Split:
         raise ConfigError(f"days: expected 1 or more test days, found {days}")
     occurred = log.days()
     first = occurred.max() - np.timedelta64(days - 1, "D")
-    train, test = log.days("known_at") < first, occurred >= first
-    if not train.any():
+    train = log.days("known_at") < first
+    test = (occurred >= first) & ~train
+    if not train.any() or not test.any():
+        if len(occurred) == 0 or occurred.min() < first:
+            raise DataError(f"expected events known before the last {days} local days and in them, found none")
         span = f"{occurred.min():%Y-%m-%d} to {occurred.max():%Y-%m-%d} ({log.datasheet.timezone})"
         raise DataError(f"expected a log of at least {days + 1} local days, found {span}")
     return _split("by_day", log, train.to_numpy(), test.to_numpy())
 
 
-def leave_last_out(log: Log) -> Split:
-    """Test on each user's last relevant event, train on what that user did before it.
+def leave_last_out(log: Log, last: int = 1) -> Split:
+    """Test on each user's last relevant event (or last few), train on what that user did before them.
 
     For logs in which a cut in global time leaves few users with a past. What a user did after the held-out event is in
     neither; of events at one time the later `event_id` is the last. Time across users is *not* respected: say so.
@@ -66,9 +75,15 @@ def leave_last_out(log: Log) -> Split:
     user = log.events["user_id"].cat.codes.to_numpy()
     row = np.arange(len(user))
     relevant = log.relevant.to_numpy()
-    held_out = np.full(len(log.users), len(user))  # for users with nothing relevant: all of theirs is training
-    held_out[user[relevant]] = row[relevant]  # rows are in stream order, and the last assignment stays
-    return _split("leave_last_out", log, row < held_out[user], row == held_out[user])
+    if last < 1:
+        raise ConfigError(f"last: expected 1 or more held-out events a user, found {last}")
+    count = np.bincount(user[relevant], minlength=len(log.users))
+    order = row[relevant][np.argsort(user[relevant], kind="stable")]  # by user, each in stream order
+    ends = np.cumsum(count)
+    first = np.full(len(log.users), len(user))  # for users with nothing relevant: all of theirs is training
+    some = count > 0
+    first[some] = order[ends[some] - np.minimum(last, count[some])]
+    return _split("leave_last_out", log, row < first[user], relevant & (row >= first[user]))
 
 
 def shuffled(log: Log, share: float, seed: int, *, leaks: bool = False) -> Split:

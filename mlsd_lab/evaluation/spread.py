@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_matrix
 
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation.candidates import NOBODY, Candidates
@@ -20,7 +19,7 @@ def coverage(candidates: Candidates, catalogue: int, weights: ArrayLike | None =
     >>> float(coverage(found, catalogue=4))
     0.75
     """
-    return (exposures(candidates, catalogue, weights) > 0).mean(axis=-1)
+    return covered(exposures(candidates, catalogue, weights))
 
 
 def exposure_gini(candidates: Candidates, catalogue: int, weights: ArrayLike | None = None) -> Any:
@@ -30,13 +29,7 @@ def exposure_gini(candidates: Candidates, catalogue: int, weights: ArrayLike | N
     >>> float(exposure_gini(found, catalogue=4))
     0.5
     """
-    shown = np.sort(exposures(candidates, catalogue, weights), axis=-1)
-    total = shown.sum(axis=-1)
-    ranks = np.arange(1, catalogue + 1)
-    value = (
-        2 * (shown * ranks).sum(axis=-1) / np.where(total > 0, total, np.nan) / catalogue - (catalogue + 1) / catalogue
-    )
-    return np.maximum(value, 0.0)
+    return gini(exposures(candidates, catalogue, weights))
 
 
 def novelty(candidates: Candidates, popularity: ArrayLike) -> NDArray[np.float64]:
@@ -48,6 +41,8 @@ def novelty(candidates: Candidates, popularity: ArrayLike) -> NDArray[np.float64
     [1.0]
     """
     count = np.asarray(popularity, dtype=np.float64) + 1
+    if candidates.videos.max(initial=0) >= len(count):
+        raise ConfigError(f"popularity: expected a count for code {candidates.videos.max()}, found {len(count)} counts")
     surprise = -np.log2(count / count.sum())
     shown = candidates.videos != NOBODY
     total = np.where(shown, surprise[np.where(shown, candidates.videos, 0)], 0).sum(axis=1)
@@ -61,12 +56,31 @@ def exposures(candidates: Candidates, catalogue: int, weights: ArrayLike | None 
     >>> exposures(Candidates(np.array([[0, 2], [2, -1]]), np.zeros((2, 2))), catalogue=3).tolist()
     [1.0, 0.0, 2.0]
     """
-    videos = candidates.videos
-    if videos.max(initial=NOBODY) >= catalogue:
-        raise ConfigError(f"catalogue: expected more than {videos.max()}, the highest code shown, found {catalogue}")
-    shown = videos != NOBODY
-    begins = np.concatenate([[0], np.cumsum(shown.sum(axis=1))])
-    shows = csr_matrix((np.ones(begins[-1]), videos[shown], begins), shape=(len(videos), catalogue))
-    weight = np.ones(len(videos)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if catalogue < 1:
+        raise ConfigError(f"catalogue: expected 1 or more videos, found {catalogue}")
+    shows = candidates.matrix(catalogue)
+    weight = np.ones(shows.shape[0]) if weights is None else np.asarray(weights, dtype=np.float64)
     counted: NDArray[np.float64] = (shows.T @ weight.T).T
     return counted
+
+
+def covered(exposures: NDArray[np.float64]) -> Any:
+    """Return the share of videos with any exposure, over the last axis.
+
+    >>> float(covered(np.array([3.0, 0.0])))
+    0.5
+    """
+    return (exposures > 0).mean(axis=-1)
+
+
+def gini(exposures: NDArray[np.float64]) -> Any:
+    """Return the Gini coefficient of amounts of 0 or more, over the last axis; NaN where all are 0.
+
+    >>> float(gini(np.array([3.0, 0.0])))
+    0.5
+    """
+    number = exposures.shape[-1]
+    total = exposures.sum(axis=-1)
+    ranked = np.sort(exposures, axis=-1) @ np.arange(1.0, number + 1)
+    value = 2 * ranked / np.where(total > 0, total, np.nan) / number - (number + 1) / number
+    return np.maximum(value, 0.0)

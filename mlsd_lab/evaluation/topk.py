@@ -34,15 +34,18 @@ class TopK:
 
     @classmethod
     def judge(cls, candidates: Candidates, relevant: "csr_matrix") -> "TopK":
-        """Compare candidates with the relevant videos of the same users (a sparse row a user, any nonzero counts)."""
-        if len(candidates.videos) != relevant.shape[0]:
-            raise ConfigError(
-                f"expected a row of relevant videos a user: {len(candidates.videos)}, found {relevant.shape[0]}"
-            )
-        relevant = relevant.copy()
+        """Compare candidates with the relevant videos of the same users (a sparse row a user, any nonzero counts).
+
+        Raises `ConfigError` when a relevant video stands twice in a list, which would count one hit twice.
+        """
+        relevant = relevant.tocsr(copy=True)
         relevant.sum_duplicates()
         relevant.eliminate_zeros()
-        return cls(members(candidates.videos, relevant), np.diff(relevant.indptr).astype(np.int64))
+        hits = members(candidates.videos, relevant)
+        found = np.nonzero(hits)[0] * relevant.shape[1] + candidates.videos[hits]
+        if len(np.unique(found)) < len(found):
+            raise ConfigError("candidates: expected each video once in a list, found a relevant one twice")
+        return cls(hits, np.diff(relevant.indptr).astype(np.int64))
 
     def recall(self, k: int | None = None) -> PerUser:
         """Share of the relevant videos that are among the first k."""
@@ -70,6 +73,5 @@ class TopK:
             raise ConfigError(f"k: expected 1 to {self.hits.shape[1]}, the length of the lists, found {k}")
         return self.hits[:, :k]
 
-    def _per_user(self, amount: NDArray[np.generic], of: NDArray[np.generic]) -> PerUser:
-        has_any = self.relevant > 0
-        return np.divide(amount, of, out=np.full(len(has_any), np.nan), where=has_any, casting="unsafe")
+    def _per_user(self, amount: NDArray[np.number], of: NDArray[np.number]) -> PerUser:
+        return np.where(self.relevant > 0, amount / np.maximum(of, 1), np.nan)

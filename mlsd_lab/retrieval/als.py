@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.evaluation import NOBODY, Candidates
+from mlsd_lab.evaluation.candidates import checked_users
 from mlsd_lab.retrieval.exact_index import ExactIndex
 from mlsd_lab.retrieval.vector_index import VectorIndex
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class ALS:
     """Vectors for users and videos whose inner product is high where there was an event (Hu, Koren & Volinsky 2008).
 
-    Every pair is an observation: one with n events has confidence 1 + `confidence` × n, all others 1. `fit` learns
+    Every pair is an observation: one with n events has confidence `confidence` × n, all others 1. `fit` learns
     `user_factors_` and `video_factors_`, float64 of shape (rows, factors), and makes `index_`, which `retrieve` asks.
     A user without events has no taste to search with and gets an empty row: put `Backfill` around it.
 
@@ -56,10 +57,11 @@ class ALS:
     def fit(self, log: Log) -> Self:
         """Learn from every event of the log, whatever it led to. Raises `DataError` when the factors are not finite."""
         from implicit.als import AlternatingLeastSquares
+        from implicit.recommender_base import ModelFitError
         from threadpoolctl import threadpool_limits
 
         counts = log.matrix()
-        with threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(1, user_api="blas"), np.errstate(over="ignore"):
             model = AlternatingLeastSquares(
                 factors=self.factors,
                 regularization=self.regularization,
@@ -70,7 +72,10 @@ class ALS:
                 use_cg=False,
                 use_gpu=False,
             )
-            model.fit(counts, show_progress=False)
+            try:
+                model.fit(counts, show_progress=False)
+            except (ModelFitError, ValueError) as error:  # implicit's word for NaN, and for a matrix without an inverse
+                raise DataError(f"ALS cannot fit these events ({error}); raise regularization or check them") from error
         if not (np.isfinite(model.user_factors).all() and np.isfinite(model.item_factors).all()):
             raise DataError("ALS learned factors that are not finite; raise regularization or check the log's events")
         self.user_factors_: NDArray[np.float64] = model.user_factors
@@ -81,19 +86,33 @@ class ALS:
 
     def searched_by(self, index: VectorIndex) -> "ALS":
         """Return this fitted model with another index over the same video factors."""
-        if index.dimension != self.factors:
+        if (index.size, index.dimension) != self.video_factors_.shape:
             raise ConfigError(
-                f"index: expected vectors of dimension {self.factors}, as the model has, found {index.dimension}"
+                f"index: expected vectors of shape {self.video_factors_.shape}, as the model has, "
+                f"found {(index.size, index.dimension)}"
             )
         other = copy.copy(self)
         other.index_ = index
         return other
 
+    def unfitted(self) -> "ALS":
+        """Return a new model of the same settings, to be fitted on other events."""
+        settings = (self.factors, self.regularization, self.confidence, self.iterations, self.seed, self.index)
+        return ALS(*settings)
+
+    def scores(self, users: NDArray[np.integer], videos: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return the inner product of each (user, video) pair of codes; NaN for a user without events.
+
+        Summed one factor after another, so that a pair scores the same to the bit alone as among others.
+        """
+        total = np.where(self.known_[users], 0.0, np.nan)
+        for factor in range(self.factors):
+            total += self.user_factors_[users, factor] * self.video_factors_[videos, factor]
+        return total
+
     def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:
         """Return the k videos of highest inner product for each user code; empty rows for users without events."""
-        users = np.asarray(users)
+        users = checked_users(users, len(self.user_factors_))
         found = self.index_.search(self.user_factors_[users], k, None if seen is None else seen[users])
         known = self.known_[users][:, None]
-        return Candidates(
-            np.where(known, found.videos, NOBODY).astype(np.int32), np.where(known, found.scores, -np.inf)
-        )
+        return Candidates(np.where(known, found.videos, NOBODY), np.where(known, found.scores, -np.inf))

@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlsd_lab.artifacts import atomic_folder, verified, write_manifest
-from mlsd_lab.errors import ArtifactError, ConfigError
+from mlsd_lab.errors import ArtifactError, ConfigError, DataError
 from mlsd_lab.evaluation import NOBODY, Candidates
-from mlsd_lab.retrieval.vector_index import checked_queries, checked_vectors
+from mlsd_lab.retrieval.vector_index import checked_exclude, checked_queries, checked_vectors
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Metric = Literal["dot", "angular", "euclidean"]
 _KIND, _INDEX, _IDS = "annoy-index/1", "index.ann", "ids.json"
+_INT32 = 2**31 - 1
+_LONGEST = 1e18  # a vector's length, so that inner products stay finite in float32
 
 
 class AnnoyIndex:
@@ -42,14 +44,16 @@ class AnnoyIndex:
         """Index vectors of shape (videos, dimension); `search_k` defaults to 100 × trees."""
         from annoy import AnnoyIndex as Forest
 
-        array = checked_vectors(vectors, np.float32)
+        array = _float32(vectors)
         if metric not in get_args(Metric):
             raise ConfigError(f"metric: expected {', '.join(get_args(Metric))}, found {metric!r}")
         search_k = 100 * trees if search_k is None else search_k
-        if len(array) == 0 or trees < 1 or search_k < 1:
+        if len(array) == 0 or not 1 <= trees <= _INT32 or not 1 <= search_k <= _INT32:
             raise ConfigError(
                 f"expected 1 or more vectors, trees and search_k; found {len(array)}, {trees} and {search_k}"
             )
+        if not 0 <= seed < _INT32:
+            raise ConfigError(f"seed: expected 0 to {_INT32 - 1}, found {seed}")
         forest = Forest(array.shape[1], metric)
         forest.set_seed(seed + 1)  # Annoy takes 0 for its default seed
         for row, vector in enumerate(array.tolist()):
@@ -62,7 +66,8 @@ class AnnoyIndex:
 
         As many more are fetched as are excluded, so that a row comes up short only where the search finds no more.
         """
-        queries = checked_queries(queries, k, self.dimension)
+        queries = _float32(checked_queries(queries, k, self.dimension))
+        exclude = None if exclude is None else checked_exclude(exclude, len(queries), self.size)
         excluded = np.zeros(len(queries), dtype=int) if exclude is None else np.diff(exclude.indptr)
         width = min(self.size, k + int(excluded.max(initial=0)))
         videos = np.full((len(queries), width), NOBODY, dtype=np.int32)
@@ -75,7 +80,10 @@ class AnnoyIndex:
         return found_all.head(k) if exclude is None else found_all.without(exclude, k)
 
     def save(self, folder: Path, ids: Sequence[str]) -> None:
-        """Write the index with the id of each row, its settings and checksums into a folder that does not exist yet."""
+        """Write the index with the id of each row, its settings and checksums into a folder that does not exist yet.
+
+        Not while another thread searches: Annoy gives up its memory and maps the file it wrote.
+        """
         import json
 
         if len(ids) != self.size:
@@ -102,23 +110,65 @@ class AnnoyIndex:
         from annoy import AnnoyIndex as Forest
 
         facts: dict[str, Any] = {"size": 0, "dimension": 0, "search_k": 0, "metric": ""} | verified(folder, _KIND)
-        ids = json.loads((folder / _IDS).read_text(encoding="utf-8"))
+        try:
+            ids = json.loads((folder / _IDS).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ArtifactError(f"{folder / _IDS}: cannot be read ({error})") from error
         size, dimension, metric, search_k = (facts[n] for n in ("size", "dimension", "metric", "search_k"))
-        numbers = all(isinstance(number, int) and number > 0 for number in (size, dimension, search_k))
+        numbers = all(isinstance(number, int) and 0 < number <= _INT32 for number in (size, dimension, search_k))
         if not numbers or metric not in get_args(Metric):
             raise ArtifactError(f"{folder}: expected size, dimension, search_k and a metric, found {facts}")
+        if not isinstance(ids, list) or len(ids) != size or not all(isinstance(name, str) for name in ids):
+            raise ArtifactError(f"{folder / _IDS}: expected a list of {size} ids, found something else")
+        if not _sound(folder / _INDEX, size, dimension, metric):
+            raise ArtifactError(f"{folder / _INDEX}: is no {metric} index of {size} vectors of dimension {dimension}")
         forest = Forest(dimension, metric)
         try:
             forest.load(str(folder / _INDEX))
         except OSError as error:
             raise ArtifactError(f"{folder / _INDEX}: Annoy cannot map it ({error})") from error
-        if not forest.get_n_items() == size == len(ids):
-            raise ArtifactError(
-                f"{folder / _INDEX}: expected {size} vectors, found {forest.get_n_items()} and {len(ids)} ids"
-            )
         return cls(forest, size, dimension, metric, search_k), ids
 
     def _score(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.metric == "dot":
             return distance
         return 1 - distance**2 / 2 if self.metric == "angular" else -distance
+
+
+def _float32(vectors: ArrayLike) -> NDArray[np.floating]:
+    array = checked_vectors(vectors, np.float32)
+    longest = np.sqrt(np.einsum("ij,ij->i", array, array, dtype=np.float64).max(initial=0))
+    if longest > _LONGEST:
+        raise DataError(f"vectors: expected lengths up to {_LONGEST:g}, as float32 can multiply, found {longest:g}")
+    return array
+
+
+def _sound(file: Path, size: int, dimension: int, metric: Metric) -> bool:
+    """Tell whether Annoy, which checks nothing, would stay inside this file and come to an end.
+
+    A file is an array of nodes of 4-byte words (annoylib.h, `struct Node`): the number of descendants, links, vector.
+    The first `size` nodes are vectors; a node of few descendants lists them in place of its vector, each other one
+    has two children, which stand before it.
+    """
+    head = 3 if metric == "angular" else 4  # words before the vector
+    link = 2 if metric == "euclidean" else 1  # the word at which the links begin
+    try:
+        words = np.memmap(file, dtype=np.int32, mode="r")
+    except (OSError, ValueError):
+        return False
+    if len(words) % (head + dimension):
+        return False
+    nodes = words.reshape(-1, head + dimension)
+    if len(nodes) <= size or nodes[-1, 0] != size or (nodes[:size, 0] != 1).any():
+        return False
+    return all(
+        _sound_trees(nodes[begin : begin + 65536], begin, size, link) for begin in range(size, len(nodes), 65536)
+    )
+
+
+def _sound_trees(nodes: NDArray[np.int32], begin: int, size: int, link: int) -> bool:
+    descendants, links = nodes[:, 0], nodes[:, link:]
+    listed = descendants <= links.shape[1]
+    used = np.where(listed, descendants, 2)[:, None] > np.arange(links.shape[1])
+    limit = np.where(listed, size, begin + np.arange(len(nodes)))[:, None]
+    return bool((descendants >= 1).all() and (~used | ((links >= 0) & (links < limit))).all())

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.evaluation import NOBODY, Candidates
+from mlsd_lab.evaluation.candidates import members
 from mlsd_lab.retrieval.retriever import Retriever
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Backfill:
         more = self.then.retrieve(np.asarray(users)[short], k, seen)
         known = Candidates(found.videos[short], found.scores[short])
         both = np.concatenate([known.videos, more.videos], axis=1)
-        new = ~(more.videos[:, :, None] == known.videos[:, None, :]).any(axis=2)
+        new = ~members(more.videos, known.matrix(1 + int(both.max(initial=0))))
         lowest = np.where(np.isfinite(known.scores), known.scores, np.inf).min(axis=1, initial=0.0, keepdims=True)
         behind = lowest - 1 - np.arange(more.videos.shape[1])
         keep = np.concatenate([known.videos != NOBODY, new], axis=1)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlsd_lab.evaluation import Candidates
-from mlsd_lab.retrieval.vector_index import checked_queries, checked_vectors
+from mlsd_lab.retrieval.vector_index import checked_exclude, checked_queries, checked_vectors
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -27,14 +27,15 @@ class ExactIndex:
 
     def __init__(self, vectors: ArrayLike) -> None:
         self.vectors = checked_vectors(vectors)
-        self.dimension = self.vectors.shape[1]
+        self.size, self.dimension = self.vectors.shape
 
     def search(self, queries: NDArray[np.floating], k: int, exclude: "csr_matrix | None" = None) -> Candidates:
         """Return the k videos of highest inner product a query, without the entries of its row of `exclude`."""
         from threadpoolctl import threadpool_limits
 
         queries = checked_queries(queries, k, self.dimension)
-        size = max(1, int(_BLOCK_BYTES / (8 * max(1, len(self.vectors)))))
+        exclude = None if exclude is None else checked_exclude(exclude, len(queries), self.size)
+        size = max(1, int(_BLOCK_BYTES / (8 * max(1, self.size))))
         blocks = [slice(start, start + size) for start in range(0, max(1, len(queries)), size)]
         with threadpool_limits(1, user_api="blas"):
             parts = [self._best(queries[b], k, None if exclude is None else exclude[b]) for b in blocks]
@@ -45,14 +46,22 @@ class ExactIndex:
         if exclude is not None:
             row = np.repeat(np.arange(len(queries)), np.diff(exclude.indptr))
             scores[row, exclude.indices] = -np.inf
-        k = min(k, len(self.vectors))
-        top = (
-            np.argpartition(-scores, k - 1, axis=1)[:, :k]
-            if k < len(self.vectors)
-            else np.tile(np.arange(k), (len(queries), 1))
-        )
-        top.sort(axis=1)
+        k = min(k, self.size)
+        top = _highest(scores, k) if k < self.size else np.tile(np.arange(k), (len(queries), 1))
         order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
         top = np.take_along_axis(top, order, axis=1)
         found = Candidates(top.astype(np.int32), np.take_along_axis(scores, top, axis=1))
         return found.kept(np.isfinite(found.scores), k)
+
+
+def _highest(scores: NDArray[np.floating], k: int) -> NDArray[np.intp]:
+    """Columns of the k highest of each row, in ascending order; of those equal to the last, the first ones."""
+    top = np.argpartition(scores, -k, axis=1)[:, -k:]
+    last = np.take_along_axis(scores, top[:, :1], axis=1)  # argpartition puts the k-th highest first
+    tied = np.flatnonzero((scores >= last).sum(axis=1) > k)
+    equal = scores[tied] == last[tied]
+    room = k - (scores[tied] > last[tied]).sum(axis=1, keepdims=True)
+    kept = (scores[tied] > last[tied]) | (equal & (np.cumsum(equal, axis=1) <= room))
+    top[tied] = np.nonzero(kept)[1].reshape(-1, k)
+    top.sort(axis=1)
+    return top

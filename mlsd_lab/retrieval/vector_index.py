@@ -23,6 +23,8 @@ class VectorIndex(Protocol):
 
     dimension: int
     """Length of a vector."""
+    size: int
+    """Number of vectors."""
 
     def search(self, queries: NDArray[np.floating], k: int, exclude: "csr_matrix | None" = None) -> Candidates:
         """Return k videos a query of shape (queries, dimension), without the stored entries of its row of `exclude`."""
@@ -35,7 +37,8 @@ def checked_vectors(vectors: ArrayLike, dtype: type[np.floating] = np.float64) -
     Traceback (most recent call last):
     mlsd_lab.errors.DataError: vectors: expected finite numbers, found nan in row 0; was the model fitted on valid data?
     """
-    array = np.ascontiguousarray(vectors, dtype=dtype)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
+        array = np.ascontiguousarray(vectors, dtype=dtype)
     if array.ndim != 2 or array.shape[1] == 0:
         raise DataError(f"vectors: expected shape (rows, dimension), found {array.shape}")
     finite = np.isfinite(array)
@@ -63,3 +66,18 @@ def checked_queries(queries: ArrayLike, k: int, dimension: int) -> NDArray[np.fl
             f"queries: expected vectors of dimension {dimension}, as the index has, found {array.shape[1]}"
         )
     return array
+
+
+def checked_exclude(exclude: "csr_matrix", queries: int, size: int) -> "csr_matrix":
+    """Return what to leave out, a sparse row a query and a column a video, or raise.
+
+    >>> from scipy.sparse import csr_matrix
+    >>> checked_exclude(csr_matrix((5, 3)), queries=1, size=3)
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: exclude: expected shape (1, 3), a row a query and a column a video, found (5, 3)
+    """
+    if exclude.shape != (queries, size):
+        raise ConfigError(
+            f"exclude: expected shape ({queries}, {size}), a row a query and a column a video, found {exclude.shape}"
+        )
+    return exclude.tocsr()

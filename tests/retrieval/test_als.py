@@ -1,0 +1,148 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix
+
+from mlsd_lab.datasets import Log
+from mlsd_lab.errors import ConfigError, DataError
+from mlsd_lab.evaluation import NOBODY
+from mlsd_lab.retrieval import ALS, AnnoyIndex, ExactIndex, Retriever
+from tests.retrieval.retriever_contract import NEWCOMER, USERS, RetrieverContract, a_log
+
+
+class TestALSExact(RetrieverContract):
+    def make(self) -> Retriever:
+        return ALS(factors=4, regularization=0.1)
+
+
+class TestALSWithAnnoy(RetrieverContract):
+    def make(self) -> Retriever:
+        return ALS(factors=4, regularization=0.1, index=AnnoyIndex.build)
+
+
+def checkerboard(size: int = 10) -> Log:
+    """User u watched video v where u + v is even, except the pair (u, u): the best unseen video of u is u."""
+    pairs = [(u, v) for u in range(size) for v in range(size) if (u + v) % 2 == 0 and u != v]
+    frame = pd.DataFrame(pairs, columns=["user_id", "video_id"])
+    return Log.from_frames(frame.assign(occurred_at=pd.Timestamp("2026-01-01", tz="UTC")))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("index", [ExactIndex, AnnoyIndex.build])
+def test_on_a_checkerboard_each_user_is_given_the_missing_square(seed: int, index: type[ExactIndex]) -> None:
+    log = checkerboard()
+    als = ALS(factors=3, regularization=0.1, seed=seed, index=index).fit(log)
+    assert als.retrieve(np.arange(10), 1, log.matrix()).videos.ravel().tolist() == list(range(10))
+
+
+def test_the_index_is_made_by_what_the_settings_name() -> None:
+    assert isinstance(ALS(factors=2, index=AnnoyIndex.build).fit(checkerboard()).index_, AnnoyIndex)
+
+
+def test_scores_are_inner_products_of_the_learned_vectors() -> None:
+    als = ALS(factors=4, regularization=0.1).fit(a_log())
+    found = als.retrieve(np.array([3, 8]), 5)
+    for user, videos, scores in zip((3, 8), found.videos, found.scores, strict=True):
+        assert scores == pytest.approx([als.user_factors_[user] @ als.video_factors_[video] for video in videos])
+
+
+def test_factors_solve_the_paper_s_equation_for_each_video() -> None:
+    # Hu, Koren & Volinsky 2008, equation 5: y_v = (Xᵀ C X + λI)⁻¹ Xᵀ C p, with p = 1 and c = α·n where n > 0, else
+    # p = 0 and c = 1. An iteration ends with the videos, so the equation holds exactly after any number of them.
+    log = checkerboard()
+    twice = log.with_events(pd.concat([log.events, log.events.iloc[:20]]))  # so that n is 1 or 2
+    als = ALS(factors=2, regularization=0.5, confidence=3.0, iterations=2).fit(twice)
+    users, counts = als.user_factors_, twice.matrix().toarray()
+    assert set(counts.ravel()) == {0.0, 1.0, 2.0}
+    for video in range(10):
+        confidence = np.diag(np.where(counts[:, video] > 0, 3.0 * counts[:, video], 1.0))
+        left = users.T @ confidence @ users + 0.5 * np.eye(2)
+        solved = np.linalg.solve(left, users.T @ confidence @ (counts[:, video] > 0))
+        assert als.video_factors_[video] == pytest.approx(solved, abs=1e-9)
+
+
+def test_a_user_without_history_gets_an_empty_row_and_others_do_not() -> None:
+    found = ALS(factors=4, regularization=0.1).fit(a_log()).retrieve(np.array([0, NEWCOMER]), 5)
+    assert (found.videos[0] != NOBODY).all()
+    assert (found.videos[1] == NOBODY).all()
+    assert np.isneginf(found.scores[1]).all()
+
+
+def test_a_log_without_events_knows_nobody() -> None:
+    log = a_log()
+    found = ALS(factors=2).fit(log.with_events(log.events.iloc[:0])).retrieve(np.arange(USERS), 3)
+    assert (found.videos == NOBODY).all()
+
+
+def test_factors_that_are_not_finite_are_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(DataError, match=r"NaN encountered in factors.*; raise regularization"):
+        ALS(factors=2, confidence=1e308).fit(a_log())
+
+
+def test_another_index_answers_for_the_same_model_and_the_model_keeps_its_own() -> None:
+    als = ALS(factors=4, regularization=0.1).fit(a_log())
+    other = als.searched_by(AnnoyIndex.build(als.video_factors_))
+    assert isinstance(als.index_, ExactIndex)
+    assert other.user_factors_ is als.user_factors_
+    users = np.arange(USERS)
+    assert other.retrieve(users, 5).videos.tolist() == als.retrieve(users, 5).videos.tolist()
+
+
+@pytest.mark.parametrize("shape", [(61, 3), (61, 5), (60, 4), (62, 4)])
+def test_an_index_of_other_vectors_is_refused(shape: tuple[int, int]) -> None:
+    als = ALS(factors=4).fit(a_log())
+    with pytest.raises(ConfigError, match=r"expected vectors of shape \(61, 4\)"):
+        als.searched_by(ExactIndex(np.ones(shape)))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"factors": 0}, {"iterations": 0}, {"regularization": -1.0}, {"regularization": np.nan}, {"confidence": 0.0}],
+)
+def test_settings_out_of_range_are_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="expected factors and iterations of 1 or more"):
+        ALS(**settings)  # type: ignore[arg-type]
+
+
+def test_another_seed_gives_other_factors() -> None:
+    log = a_log()
+    one, two = (ALS(factors=4, regularization=0.1, seed=seed).fit(log).video_factors_ for seed in (1, 2))
+    assert not np.allclose(one, two)
+
+
+FACTORS = """
+import hashlib, os, sys
+import numpy as np, pandas as pd
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[1])])
+from mlsd_lab.datasets import Log
+from mlsd_lab.retrieval import ALS
+pairs = np.random.default_rng(0).integers(300, size=(6000, 2))
+frame = pd.DataFrame(pairs, columns=["user_id", "video_id"])
+als = ALS(factors=32).fit(Log.from_frames(frame.assign(occurred_at=pd.Timestamp("2026-01-01", tz="UTC"))))
+found = als.retrieve(np.arange(200), 10)
+for part in (als.user_factors_, als.video_factors_, found.videos, found.scores):
+    print(hashlib.sha256(part.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the cores of a process are set on Linux only")
+def test_one_core_and_two_give_the_same_bytes() -> None:
+    digests = []
+    for cores in ("1", "2"):
+        threads = {"OMP_NUM_THREADS": cores, "OPENBLAS_NUM_THREADS": cores}
+        command = [sys.executable, "-W", "error", "-c", FACTORS, cores]
+        done = subprocess.run(command, env={**os.environ, **threads}, capture_output=True, text=True, check=True)
+        digests.append(done.stdout.split())
+    assert len(digests[0]) == 4
+    assert digests[0] == digests[1]
+
+
+def test_what_was_seen_is_not_the_training_log_but_what_the_caller_says() -> None:
+    log = checkerboard()
+    als = ALS(factors=3, regularization=0.1).fit(log)
+    nothing = csr_matrix(log.matrix().shape)
+    assert als.retrieve(np.array([0]), 4, nothing).videos.tolist() == als.retrieve(np.array([0]), 4).videos.tolist()
