@@ -1,0 +1,71 @@
+"""The stream played back with requests in it: the store absorbs, the recommender answers, in time order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlsd_lab.errors import ConfigError
+from mlsd_lab.features import Timeline
+from mlsd_lab.serving.recommender import Answer, Recommender, Request
+
+
+@dataclass(frozen=True)
+class Played:
+    """All answers of a playback, in the order of the requests.
+
+    >>> Played([]).summary()["requests"]
+    0
+    """
+
+    answers: list[Answer]
+
+    @property
+    def served(self) -> pd.DataFrame:
+        """The served log: a row a video shown; a table without rows or columns where nothing was answered."""
+        shown = [answer.served for answer in self.answers if len(answer.served)]
+        nothing = [answer.served for answer in self.answers[:1]] or [pd.DataFrame()]
+        return pd.concat(shown or nothing, ignore_index=True)
+
+    def summary(self) -> dict[str, Any]:
+        """Return number of requests, percentiles of the time an answer took, each stage's median, degraded answers."""
+        stages = pd.DataFrame([answer.milliseconds for answer in self.answers], columns=list(Recommender.STAGES))
+        total = stages.sum(axis=1)
+        quantiles = np.percentile(total, [50, 95, 99]).round(3).tolist() if len(total) else [None] * 3
+        return {
+            "requests": len(self.answers),
+            **dict(zip(("p50_ms", "p95_ms", "p99_ms"), quantiles, strict=True)),
+            "stages": {name: round(float(stages[name].median()), 3) for name in stages} if len(total) else {},
+            "degraded": sum(answer.degraded is not None for answer in self.answers),
+        }
+
+
+def play(
+    recommender: Recommender,
+    timeline: Timeline,
+    events: pd.DataFrame,
+    requests: Sequence[Request],
+    batch: int = 500,
+    on_answer: Callable[[int], None] = lambda _number: None,
+) -> Played:
+    """Answer requests in time order, the store absorbing whole batches of `events` (a stream) that were known by then.
+
+    Between two batches the store lags behind what is known: the audit counts that as staleness.
+
+    >>> play(None, None, None, [], batch=0)
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: batch: expected 1 or more events, found 0
+    """
+    if batch < 1:
+        raise ConfigError(f"batch: expected 1 or more events, found {batch}")
+    answers = []
+    for number, request in enumerate(sorted(requests, key=lambda request: request.as_of)):
+        known = int(timeline.position(pd.Series([request.as_of]))[0])
+        reached = recommender.store.position
+        if known // batch * batch > reached:
+            recommender.absorb(events.iloc[reached : known // batch * batch], offset=reached)
+        answers.append(recommender.recommend(request))
+        on_answer(number + 1)
+    return Played(answers)
