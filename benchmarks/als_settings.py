@@ -1,7 +1,7 @@
 """Which settings of ALS find most? Tried without a look at the test: on the day before it, or the event before it.
 
-    python benchmarks/als_settings.py movielens
-    python benchmarks/als_settings.py kuairand --path data/kuairand
+python benchmarks/als_settings.py movielens
+python benchmarks/als_settings.py kuairand --path data/kuairand
 """
 
 import argparse
@@ -24,9 +24,7 @@ def main() -> None:
     log = load(arguments.data, arguments.path)
     inner = make_split(make_split(log, log.datasheet.split).train, log.datasheet.split)
     seen = inner.train.matrix()
-    relevant = inner.test.with_events(inner.test.events[inner.test.relevant.to_numpy()]).matrix()
-    relevant = relevant - relevant.multiply(seen > 0)
-    relevant.eliminate_zeros()
+    relevant = inner.relevant()
     users = np.flatnonzero(np.diff(relevant.indptr))
     popular = Popular().fit(inner.train)
 
@@ -38,7 +36,9 @@ def main() -> None:
     show("popular", popular)
     for factors, regularization, confidence in product((32, 64), (3.0, 10.0, 30.0), (1.0, 3.0, 10.0)):
         als = ALS(factors, regularization, confidence).fit(inner.train)
-        show(f"ALS factors {factors} regularization {regularization:g} confidence {confidence:g}", Backfill(als, popular))
+        show(
+            f"ALS factors {factors} regularization {regularization:g} confidence {confidence:g}", Backfill(als, popular)
+        )
 
 
 if __name__ == "__main__":

@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlsd_lab.errors import ConfigError, MlsdLabError
+from mlsd_lab.terminal import escaped, plain_table, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 app = typer.Typer(
     help="Build, measure and break a real two-stage video recommender. Start with:  mlsd-lab run",
@@ -54,9 +54,10 @@ def run(
     with _progress() as on_progress:
         found = pipeline.run(config, on_progress)
     folder = report.write_report(found.report, found.scoreboard, out, found.bundle)
-    _show_run(found.report)
+    for part in shown(found.report):
+        _print(part)
     seconds = found.report["timings"]["total_seconds"]
-    _print(f"\nThe whole report: {_escaped(str(folder / 'report.html'))} (and report.json), {seconds:.1f} s")
+    _print(f"\nThe whole report: {escaped(str(folder / 'report.html'))} (and report.json), {seconds:.1f} s")
 
 
 @data_app.command("list")
@@ -64,7 +65,7 @@ def data_list() -> None:
     """List the data sets."""
     from mlsd_lab.datasets import NAMES
 
-    table = _table("data set", "what it is")
+    table = plain_table("data set", "what it is")
     for name, line in NAMES.items():
         table.add_row(name, line)
     _print(table)
@@ -79,16 +80,16 @@ def data_describe(
 
     log = load(name, path, timezone)
     sheet = log.datasheet
-    _print(f"[bold]{_escaped(repr(log))}[/]")
+    _print(f"[bold]{escaped(repr(log))}[/]")
     for line in (sheet.title, f"licence: {sheet.licence}", f"origin: {sheet.origin}", sheet.citation):
-        _print(_escaped(line))
+        _print(escaped(line))
     for title, frame in (("events", log.events), ("videos", log.videos), ("users", log.users)):
-        table = _table(f"{title} ({len(frame):,} rows)", "type", "missing", "for example")
+        table = plain_table(f"{title} ({len(frame):,} rows)", "type", "missing", "for example")
         for column in frame:
             filled = frame[column].dropna()
             example = str(filled.iloc[0]) if len(filled) else ""
             missing = f"{frame[column].isna().mean():.1%}"
-            table.add_row(_escaped(str(column)), str(frame[column].dtype), missing, _escaped(example[:60]))
+            table.add_row(escaped(str(column)), str(frame[column].dtype), missing, escaped(example[:60]))
         _print(table)
 
 
@@ -109,7 +110,7 @@ def data_fetch(
         raise ConfigError(f"expected kuairand or movielens, found {name!r}, which {reason}")
     with _progress() as on_progress:
         folder = fetch_kuairand(into or Path("data") / name, on_progress=on_progress)
-    _print(_escaped(f"{folder} is ready: mlsd-lab run --data kuairand --path {folder}"))
+    _print(escaped(f"{folder} is ready: mlsd-lab run --data kuairand --path {folder}"))
 
 
 @app.command()
@@ -121,8 +122,8 @@ def doctor() -> None:
     for check in examine():
         faults += not check.fine
         mark = "[green]✓[/]" if check.fine else "[red]✗[/]"
-        mend = "" if check.fine else f"\n    mend it with: [bold]{_escaped(check.mend)}[/]"
-        _print(f"{mark} {_escaped(check.name)}: {_escaped(check.found)}{mend}")
+        mend = "" if check.fine else f"\n    mend it with: [bold]{escaped(check.mend)}[/]"
+        _print(f"{mark} {escaped(check.name)}: {escaped(check.found)}{mend}")
     if faults:
         raise typer.Exit(1)
     _print("Everything is there.")
@@ -148,7 +149,7 @@ def main() -> None:
 
 
 def _stop(sentence: str) -> None:
-    _console(stderr=True, soft_wrap=True).print(f"[red]mlsd-lab:[/] {_escaped(sentence)}")
+    _console(stderr=True, soft_wrap=True).print(f"[red]mlsd-lab:[/] {escaped(sentence)}")
     sys.exit(2)
 
 
@@ -162,22 +163,6 @@ def _console(**options: Any) -> "Console":
     return Console(highlight=False, emoji=False, **options)  # ":smile:" in a title stays what it is
 
 
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-def _table(*columns: str, right: Literal["left", "right"] = "left") -> "Table":
-    from rich.box import SIMPLE
-    from rich.table import Table
-
-    table = Table(box=SIMPLE, pad_edge=False)
-    for at, column in enumerate(columns):
-        table.add_column(_escaped(column), justify=right if at else "left")
-    return table
-
-
 @contextmanager
 def _progress() -> Iterator[Callable[[str, float], None]]:
     """Draw a bar with the stage at work; where nobody watches, print nothing."""
@@ -188,38 +173,3 @@ def _progress() -> Iterator[Callable[[str, float], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("start", total=1.0)
         yield lambda stage, share: bar.update(task, description=stage, completed=share)
-
-
-def _show_run(report: dict[str, Any]) -> None:
-    data, retrieval = report["data"], report["retrieval"]
-    _print(f"[bold]{_escaped(data['title'])}[/]")
-    counts = f"{data['events']:,} events, {data['users']:,} people, {data['videos']:,} videos"
-    _print(f"{counts}, {data['from']} to {data['until']}")
-    if retrieval["recall"] is None:
-        _print(f"recall cannot be measured: {retrieval['reason']}")
-    else:
-        table = _table("system", f"recall@{retrieval['k']}", "95 % interval", "coverage", "time", right="right")
-        for name, recall in retrieval["recall"].items():
-            low, high = retrieval["interval"][name]
-            coverage = retrieval["metrics"][name]["coverage"]["value"]
-            seconds = report["timings"][f"retrieve_{name}_seconds"]
-            table.add_row(name, f"{recall:.4f}", f"{low:.4f} – {high:.4f}", f"{coverage:.1%}", f"{seconds:.2f} s")
-        _print(table)
-        _print(f"· {_search_pays(report)}")
-        for sentence in retrieval["verdict"]:
-            _print(f"· {sentence}")
-    for person in report["recommendations"]:
-        table = _table(f"person {person['user_id']} liked last", "would be shown")
-        liked, shown = person["liked_last"], person["recommended"]
-        for row in range(max(len(liked), len(shown))):
-            table.add_row(*(_escaped(side[row]) if row < len(side) else "" for side in (liked, shown)))
-        _print(table)
-
-
-def _search_pays(report: dict[str, Any]) -> str:
-    """Say whether the index was worth it at this size: an exact search of a small catalogue is often faster."""
-    exact, annoy = (report["timings"][f"retrieve_als_{name}_seconds"] for name in ("exact", "annoy"))
-    kept = report["retrieval"]["recall"]["als_annoy"] / max(report["retrieval"]["recall"]["als_exact"], 1e-9)
-    ratio = f"{exact / annoy:.1f} × faster" if annoy < exact else f"{annoy / exact:.1f} × slower"
-    advice = "" if annoy < exact else f"; at {report['data']['videos']:,} videos exact search is the better choice"
-    return f"Annoy keeps {kept:.1%} of exact search's recall and is {ratio}{advice}"

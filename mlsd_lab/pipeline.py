@@ -4,22 +4,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mlsd_lab.datasets import Log, load
-from mlsd_lab.errors import ConfigError
-from mlsd_lab.evaluation import Candidates, Popular, Split, make_split
+from mlsd_lab.errors import ConfigError, DataError
+from mlsd_lab.evaluation import Popular, Split, make_split
 from mlsd_lab.evaluation.scoreboard import Scoreboard
+from mlsd_lab.features import MemoryStore, Timeline, audit, stream
+from mlsd_lab.features.feed import FEED
 from mlsd_lab.machine import machine, versions
+from mlsd_lab.ranking import learn_second_stage
 from mlsd_lab.retrieval import ALS, AnnoyIndex, Backfill, Retriever
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
+from mlsd_lab.serving import Bundle, Recommender, Request, play
+from mlsd_lab.showcase import showcase
 
 OnProgress = Callable[[str, float], None]
 
@@ -49,21 +51,30 @@ class RunConfig:
     annoy_search_k: int = 40_000
     """Nodes Annoy looks at a query; more is slower and better."""
     rounds: int = 1000
-    """Bootstrap rounds of each interval."""
+    """Bootstrap rounds of each interval of the first stage."""
+    ranking_rounds: int = 300
+    """The same of the second, where each round reads every candidate."""
     people: int = 3
     """How many real users are shown with their recommendations."""
+    ranker_days: int = 4
+    """The ranker learns from so many last days (or held-out events a user) of the training half."""
+    requests: int = 300
+    """Answered in process, from the artifacts as written and read again."""
+    absorb_batch: int = 500
+    """Events that the online store takes in at once; until then they are known and not absorbed: stale."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run found: the report (JSON-ready), and the scoreboard behind its plots.
+    """What a run found: the report (JSON-ready), the scoreboard behind its plots, and the models that served.
 
-    >>> Run({"data": {"name": "mine"}}, scoreboard=None).report["data"]["name"]
+    >>> Run({"data": {"name": "mine"}}, scoreboard=None, bundle=None).report["data"]["name"]
     'mine'
     """
 
     report: dict[str, Any]
     scoreboard: Scoreboard | None
+    bundle: Bundle | None
 
 
 @dataclass
@@ -90,7 +101,7 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     Traceback (most recent call last):
     mlsd_lab.errors.ConfigError: expected a data set of movielens, kuairand, csv; found 'netflix'
     """
-    if config.k < 1 or config.people < 0 or config.seed < 0:
+    if config.k < 1 or config.people < 0 or not 0 <= config.seed < 2**31 - 1:
         raise ConfigError(
             f"expected k ≥ 1, people ≥ 0 and seed ≥ 0, found {config.k}, {config.people} and {config.seed}"
         )
@@ -99,32 +110,29 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the number of cores
         with stage("load", 0.0):
             log = load(config.data, config.path, config.timezone)
-        with stage("split", 0.15):
+        with stage("split", 0.08):
             split = make_split(log, log.datasheet.split)
-            seen, relevant = split.train.matrix(), _unseen_relevant(split)
+            seen, relevant = split.train.matrix(), split.relevant()
             users = np.flatnonzero(np.diff(relevant.indptr))
-        retrievers = _fitted(config, split, stage)
+        models = _fitted(config, split, stage)
+        retrievers = models.retrievers()
         found = {}
         for at, (name, retriever) in enumerate(retrievers.items()):
-            with stage(f"retrieve {name}", 0.6 + 0.08 * at):
+            with stage(f"retrieve {name}", 0.4 + 0.03 * at):
                 found[name] = retriever.retrieve(users, config.k, seen)
-        with stage("judge", 0.9):
+        with stage("judge", 0.52):
             popularity = np.asarray(seen.sum(axis=0)).ravel()
-            board = (
-                Scoreboard.judge(found, relevant[users], popularity, config.rounds, config.seed) if len(users) else None
-            )
-        with stage("show", 0.98):
-            people = _people(log, split, users, found["als_annoy"], config)
+            judged = (found, relevant[users], popularity, config.rounds, config.seed)
+            board = Scoreboard.judge(*judged) if len(users) else None
+        with stage("show", 0.58):
+            people = showcase(split, users, found["als_annoy"], config.people, config.seed)
+        second, bundle = _second_stage(config, log, split, models, stage)
     stage.seconds["total"] = round(perf_counter() - began, 4)
     report = {
         "data": log.summary(),
-        "split": {
-            "kind": split.kind,
-            "train_events": len(split.train.events),
-            "test_events": len(split.test.events),
-            "left_out": split.left_out,
-        },
+        "split": split.summary(),
         "retrieval": _about_retrieval(config, log, board, len(users)),
+        **second,
         "recommendations": people,
         "seed": config.seed,
         "timings": {f"{name.replace(' ', '_')}_seconds": value for name, value in stage.seconds.items()},
@@ -132,33 +140,79 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
         "versions": versions(),
     }
     on_progress("done", 1.0)
-    return Run(report, board)
+    return Run(report, board, bundle)
 
 
-def _unseen_relevant(split: Split) -> "csr_matrix":
-    """Relevant test videos a user, without those seen in training, which the seen-filter never returns."""
-    from scipy.sparse import csr_matrix
+@dataclass(frozen=True)
+class _Models:
+    """The first stage, fitted on the training half."""
 
-    test = split.test.with_events(split.test.events[split.test.relevant.to_numpy()]).matrix() > 0
-    unseen = csr_matrix(test > test.multiply(split.train.matrix() > 0))
-    unseen.eliminate_zeros()
-    return unseen
+    popular: Popular
+    lately: Popular
+    als: ALS
+    index: AnnoyIndex
+
+    def retrievers(self) -> dict[str, Retriever]:
+        return {
+            "popular": self.popular,
+            "popular_lately": self.lately,
+            "als_exact": Backfill(self.als, self.popular),
+            "als_annoy": Backfill(self.als.searched_by(self.index), self.popular),
+        }
 
 
-def _fitted(config: RunConfig, split: Split, stage: _Stages) -> dict[str, Retriever]:
-    with stage("fit popular", 0.2):
+def _second_stage(
+    config: RunConfig, log: Log, split: Split, models: _Models, stage: _Stages
+) -> tuple[dict[str, Any], Bundle | None]:
+    """Features → ranking → artifacts → serve → audit; null, with a reason, where the log is too small."""
+    with stage("features", 0.6):
+        timeline = Timeline(FEED, log)
+    try:
+        with stage("rank", 0.65):
+            learned = learn_second_stage(
+                split, models.als, timeline, config.k, config.ranker_days, config.seed, config.ranking_rounds
+            )
+    except DataError as error:
+        return dict.fromkeys(("ranking", "serving", "skew", "artifacts")) | {"reason": f"no ranker: {error}"}, None
+    with stage("artifacts", 0.85), TemporaryDirectory() as folder:
+        fitted = Bundle.of(split.train, models.als, models.popular, learned.ranker, FEED, models.index)
+        fitted.save(Path(folder, "bundle"))
+        bundle = Bundle.load(Path(folder, "bundle"), FEED)
+    with stage("serve", 0.88):
+        recommender = Recommender(bundle, MemoryStore(FEED, log.videos), config.k)
+        requests = _requests(split, config)
+        played = play(recommender, timeline, stream(log), requests, config.absorb_batch)
+    with stage("audit", 0.98):
+        skew = audit(timeline, played.served)
+    report = {
+        "ranking": learned.summary(log.datasheet.rule),
+        "serving": played.summary(),
+        "skew": {"compared": skew.compared, "mismatched": skew.mismatched, "stale": skew.stale},
+        "artifacts": {"content_sha256": bundle.content_sha256},
+    }
+    return report, bundle
+
+
+def _requests(split: Split, config: RunConfig) -> list[Request]:
+    """Let a sample of the test's users ask, each at the first moment that the test has of them."""
+    first = split.test.events.sort_values("occurred_at", kind="stable").drop_duplicates("user_id")
+    rng = np.random.default_rng(config.seed)
+    rows = np.sort(rng.choice(len(first), size=min(config.requests, len(first)), replace=False))
+    chosen = first.iloc[rows]
+    surfaces = chosen["surface"] if "surface" in chosen else [None] * len(chosen)
+    asked = zip(chosen["user_id"].astype(object), chosen["occurred_at"], surfaces, strict=True)
+    return [Request(f"r{number}", user, time, surface) for number, (user, time, surface) in enumerate(asked)]
+
+
+def _fitted(config: RunConfig, split: Split, stage: _Stages) -> _Models:
+    with stage("fit popular", 0.1):
         popular = Popular().fit(split.train)
         lately = Popular(config.half_life_days).fit(split.train)
-    with stage("fit als", 0.22):
+    with stage("fit als", 0.12):
         als = ALS(seed=config.seed).fit(split.train)
-    with stage("build annoy", 0.55):
+    with stage("build annoy", 0.35):
         index = AnnoyIndex.build(als.video_factors_, "dot", config.annoy_trees, config.annoy_search_k, config.seed)
-    return {
-        "popular": popular,
-        "popular_lately": lately,
-        "als_exact": Backfill(als, popular),
-        "als_annoy": Backfill(als.searched_by(index), popular),
-    }
+    return _Models(popular, lately, als, index)
 
 
 def _about_retrieval(config: RunConfig, log: Log, board: Scoreboard | None, judged: int) -> dict[str, Any]:
@@ -170,34 +224,4 @@ def _about_retrieval(config: RunConfig, log: Log, board: Scoreboard | None, judg
     if board is None:
         reason = "no user has a relevant event in the test that training did not show already"
         return {**about, "recall": None, "interval": None, "reason": reason}
-    recall = {name: board.metrics[name]["recall"] for name in board.systems}
-    return {
-        **about,
-        "recall": {name: round(value.value, 6) for name, value in recall.items()},
-        "interval": {name: [round(value.low, 6), round(value.high, 6)] for name, value in recall.items()},
-        "paired": board.paired_json(),
-        "verdict": board.verdicts(),
-        "metrics": board.metrics_json(),
-    }
-
-
-def _people(
-    log: Log, split: Split, users: "NDArray[np.intp]", found: Candidates, config: RunConfig
-) -> list[dict[str, Any]]:
-    """Pick a few judged users with a past, and say what they liked last and what they would be shown, by title."""
-    events = split.train.events[split.train.relevant.to_numpy()]
-    past = np.bincount(events["user_id"].cat.codes, minlength=len(log.users))[users]
-    with_past = np.flatnonzero(past >= 3)
-    rng = np.random.default_rng(config.seed)
-    chosen = np.sort(rng.choice(with_past, size=min(config.people, len(with_past)), replace=False))
-    labels = log.labels()
-    return [
-        {
-            "user_id": str(log.users["user_id"].iloc[users[row]]),
-            "liked_last": [
-                labels[v] for v in events[events["user_id"].cat.codes == users[row]]["video_id"].cat.codes[-5:]
-            ],
-            "recommended": [labels[v] for v in found.videos[row, :10] if v >= 0],
-        }
-        for row in chosen
-    ]
+    return about | board.summary()

@@ -4,14 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mlsd_lab.artifacts import atomic_folder
-from mlsd_lab.errors import ConfigError, StorageError
+from mlsd_lab.artifacts import atomic_folder, require_free
+from mlsd_lab.errors import StorageError
 from mlsd_lab.evaluation.scoreboard import Scoreboard
 from mlsd_lab.plotting import style, svg
+from mlsd_lab.serving import Bundle
 
 
-def write_report(report: dict[str, Any], scoreboard: Scoreboard | None, out: Path | None = None) -> Path:
-    """Write both files into `out`, which must be empty or absent, and return it.
+def write_report(
+    report: dict[str, Any], scoreboard: Scoreboard | None, out: Path | None = None, bundle: Bundle | None = None
+) -> Path:
+    """Write both files, and the models as `bundle/`, into `out`, which must be empty or absent, and return it.
 
     Without `out` the folder is a fresh `runs/NNN`, and the link `runs/latest` then points to it. Raises `ConfigError`
     when `out` holds something and `StorageError` when it cannot be written; then nothing is left behind.
@@ -25,6 +28,8 @@ def write_report(report: dict[str, Any], scoreboard: Scoreboard | None, out: Pat
         text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
         (draft / "report.json").write_text(text + "\n", encoding="utf-8")
         (draft / "report.html").write_text(_html(report, scoreboard), encoding="utf-8")
+        if bundle is not None:
+            bundle.save(draft / "bundle")
     if out is None:
         _point(target.parent / "latest", target.name)
     return target
@@ -35,12 +40,12 @@ def check_out(out: Path | None) -> None:
 
     >>> check_out(None)
     """
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError(f"--out {out} already holds something; name a folder that is empty or does not exist yet")
+    if out is not None:
+        require_free(out)
 
 
 def _fresh(runs: Path) -> Path:
-    taken = [int(path.name) for path in runs.glob("[0-9]*") if path.name.isdigit()] if runs.is_dir() else []
+    taken = [int(path.name) for path in runs.glob("[0-9]*") if path.name.isdecimal()] if runs.is_dir() else []
     return runs / f"{max(taken, default=0) + 1:03d}"
 
 
@@ -50,7 +55,9 @@ def _point(link: Path, name: str) -> None:
         draft.symlink_to(name)
         draft.replace(link)
     except OSError as error:
-        raise StorageError(f"cannot point {link} to {name}: {error.strerror or error}") from error
+        draft.unlink(missing_ok=True)
+        done = f"the report is in {link.with_name(name)}"
+        raise StorageError(f"{done}, but {link} cannot point to it: {error.strerror or error}") from error
 
 
 def _html(report: dict[str, Any], scoreboard: Scoreboard | None) -> str:

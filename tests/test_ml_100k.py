@@ -35,7 +35,9 @@ def ndcg_at_10(retriever: Retriever, train: Log, relevant: csr_matrix) -> float:
     return float(np.nanmean(TopK.judge(found, relevant).ndcg()))
 
 
-def test_als_reaches_the_best_published_figures(halves: tuple[Log, csr_matrix], record_property: Callable[[str, object], None]) -> None:
+def test_als_reaches_the_best_published_figures(
+    halves: tuple[Log, csr_matrix], record_property: Callable[[str, object], None]
+) -> None:
     reached = [ndcg_at_10(ALS(seed=seed), *halves) for seed in range(3)]
     record_property("ndcg_at_10", reached)
     assert min(reached) >= 0.465

@@ -17,6 +17,7 @@ from mlsd_lab.retrieval import ALS
 from tests.needs import kuairand_folder
 
 LIVE = ("timings", "machine", "versions")
+LIVE_IN_SERVING = ("p50_ms", "p95_ms", "p99_ms", "stages")
 
 
 def report_of(out: Path, *arguments: str, cores: int | None = None) -> dict[str, Any]:
@@ -28,6 +29,9 @@ def report_of(out: Path, *arguments: str, cores: int | None = None) -> dict[str,
     report: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
     for key in LIVE:
         assert report.pop(key)
+    if report["serving"]:
+        for key in LIVE_IN_SERVING:
+            assert report["serving"].pop(key)
     return report
 
 
@@ -73,6 +77,21 @@ def test_annoy_keeps_nearly_all_of_exact_search_and_als_beats_popularity(moviele
     assert movielens["retrieval"]["paired"]["als_annoy - popular"]["low"] > 0
 
 
+def test_nothing_served_differs_from_what_training_computes(movielens: dict[str, Any]) -> None:
+    assert movielens["skew"]["mismatched"] == 0
+    assert movielens["skew"]["compared"] >= 10_000
+    assert movielens["skew"]["stale"] > 0  # the store lags by up to a batch, and the audit must see it
+    assert movielens["serving"] == {"requests": 300, "degraded": 0}
+
+
+def test_a_log_without_exposures_ranks_what_was_retrieved_and_claims_no_calibration(movielens: dict[str, Any]) -> None:
+    ranking = movielens["ranking"]
+    assert ranking["negatives"] == "retrieved"
+    assert ranking["calibration_error"] is None
+    assert "never shown" in ranking["reason"]
+    assert ranking["interval"]["auc"][0] > 0.5
+
+
 def test_people_are_shown_titles_they_have_not_rated(movielens: dict[str, Any]) -> None:
     log = load("movielens")
     titles = dict(zip(log.videos["video_id"].astype(str), log.labels(), strict=True))
@@ -91,6 +110,11 @@ def test_the_real_feed_log_is_split_by_its_last_local_day(tmp_path: Path) -> Non
     days = (times + 8 * 3_600_000) // 86_400_000
     assert report["split"]["kind"] == "by_day"
     assert report["split"]["test_events"] == (days == days.max()).sum()
+    ranking = report["ranking"]
+    assert ranking["negatives"] == "exposures"
+    assert ranking["auc"] >= 0.738
+    assert ranking["gauc"] >= 0.640
+    assert report["skew"]["mismatched"] == 0
     recall, paired = report["retrieval"]["recall"], report["retrieval"]["paired"]
     assert recall["als_annoy"] >= 0.98 * recall["als_exact"]
     for baseline in ("popular", "popular_lately"):
@@ -119,6 +143,24 @@ def test_what_a_log_cannot_support_is_null_with_a_reason(tmp_path: Path) -> None
     found = run(RunConfig(data="csv", path=folder)).report["retrieval"]
     assert found["recall"] is None
     assert "no user has a relevant event" in found["reason"]
+
+
+def test_a_log_too_short_for_a_ranker_says_so(tmp_path: Path) -> None:
+    found = run(RunConfig(data="csv", path=small_log(tmp_path / "log", days=2))).report
+    assert [found[key] for key in ("ranking", "serving", "skew", "artifacts")] == [None] * 4
+    assert found["reason"].startswith("no ranker: expected a log of at least 2 local days")
+
+
+def test_a_log_of_clicks_runs_through_both_stages(tmp_path: Path) -> None:
+    folder = small_log(tmp_path / "log", days=4, users=40)
+    events = pd.read_csv(folder / "events.csv")
+    events = events.assign(clicked=np.random.default_rng(0).random(len(events)) < 0.4)
+    events.to_csv(folder / "events.csv", index=False)
+    found = run(RunConfig(data="csv", path=folder, absorb_batch=20)).report
+    assert found["ranking"]["negatives"] == "exposures"
+    assert found["serving"]["requests"] == 40
+    assert found["skew"]["mismatched"] == 0
+    assert len(found["artifacts"]["content_sha256"]) == 64
 
 
 def test_a_catalogue_smaller_than_k_is_returned_whole_and_said_so(tmp_path: Path) -> None:

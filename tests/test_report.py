@@ -27,8 +27,7 @@ def report(board: Scoreboard | None = None, title: str = "A log", **retrieval: A
     if board is None:
         about |= {"recall": None, "interval": None, "reason": "no user has a relevant event"}
     else:
-        recall = {name: board.metrics[name]["recall"].value for name in board.systems}
-        about |= {"recall": recall, "verdict": board.verdicts(), "metrics": board.metrics_json()}
+        about |= board.summary()
     data = {"name": "csv", "title": title, "users": 1234, "videos": 4, "events": 5678, "from": "2026-01-01"}
     rest = {"until": "2026-01-02", "timezone": "UTC", "relevant": "clicked is true", "licence": "?", "citation": title}
     return {

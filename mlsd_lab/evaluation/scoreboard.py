@@ -1,7 +1,7 @@
 """Several systems judged on the same users, with intervals and paired differences."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -120,13 +120,17 @@ class Scoreboard:
         ax.legend()
         return ax
 
-    def paired_json(self) -> dict[str, dict[str, float]]:
-        """Return each paired difference in recall, as value, low and high."""
-        return {f"{b} - {a}": _json(value) for (b, a), value in self.paired.items()}
-
-    def metrics_json(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Return each system's metrics, as value, low and high."""
-        return {name: {m: _json(v) for m, v in metrics.items()} for name, metrics in self.metrics.items()}
+    def summary(self) -> dict[str, Any]:
+        """Return recall, intervals, paired differences, verdicts and all metrics, as a report gives them."""
+        metrics = {name: {m: _json(v) for m, v in of.items()} for name, of in self.metrics.items()}
+        recall = {name: of["recall"] for name, of in metrics.items()}
+        return {
+            "recall": {name: value["value"] for name, value in recall.items()},
+            "interval": {name: [value["low"], value["high"]] for name, value in recall.items()},
+            "paired": {f"{b} - {a}": _json(value) for (b, a), value in self.paired.items()},
+            "verdict": self.verdicts(),
+            "metrics": metrics,
+        }
 
     def verdicts(self) -> list[str]:
         """Say of each pair, in a sentence, which one found more, or that this test cannot tell."""

@@ -1,12 +1,15 @@
 """Divides a log into what a system may learn from and what it is judged on."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,18 @@ class Split:
     test: Log
     left_out: int
     """Events in neither: not yet known when the test began, or later than a user's held-out event."""
+
+    def relevant(self) -> "csr_matrix":
+        """Return the relevant test videos of each user, as sparse users × videos, without those seen in training.
+
+        A seen-filter never returns the latter, so no list could hold them.
+        """
+        from scipy.sparse import csr_matrix
+
+        test = self.test.with_events(self.test.events[self.test.relevant.to_numpy()]).matrix() > 0
+        unseen = csr_matrix(test > test.multiply(self.train.matrix() > 0))
+        unseen.eliminate_zeros()
+        return unseen
 
     def summary(self) -> dict[str, str | int]:
         """Return the kind and the number of events in each part, as a report gives them."""

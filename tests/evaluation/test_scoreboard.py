@@ -93,9 +93,9 @@ def test_the_frame_has_a_row_a_system_and_metric(board: Scoreboard) -> None:
 
 
 def test_what_goes_into_the_report_is_json_without_nan(board: Scoreboard) -> None:
-    text = json.dumps({"paired": board.paired_json(), "metrics": board.metrics_json()}, allow_nan=False)
+    text = json.dumps(board.summary(), allow_nan=False)
     assert json.loads(text)["metrics"]["good"]["recall"]["value"] == round(board.metrics["good"]["recall"].value, 6)
-    assert list(board.paired_json()) == ["good - chance", "as good - chance", "as good - good"]
+    assert list(board.summary()["paired"]) == ["good - chance", "as good - chance", "as good - good"]
 
 
 def test_plots_show_each_system_s_recall(board: Scoreboard) -> None:
