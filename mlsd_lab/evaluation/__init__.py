@@ -4,7 +4,7 @@ from mlsd_lab.evaluation.candidates import NOBODY, Candidates
 from mlsd_lab.evaluation.estimate import Estimate, compare, estimate, mean_of
 from mlsd_lab.evaluation.popularity import Popular
 from mlsd_lab.evaluation.probability import auc, calibration_error, grouped_auc, log_loss
-from mlsd_lab.evaluation.ranking_score import RankingScore
+from mlsd_lab.evaluation.ranking_score import RankingScore, compare_ndcg
 from mlsd_lab.evaluation.split import Split, by_day, leave_last_out, make_split, shuffled
 from mlsd_lab.evaluation.spread import coverage, exposure_gini, novelty
 from mlsd_lab.evaluation.topk import TopK
@@ -21,6 +21,7 @@ __all__ = [
     "by_day",
     "calibration_error",
     "compare",
+    "compare_ndcg",
     "coverage",
     "estimate",
     "exposure_gini",

@@ -31,6 +31,18 @@ class Estimate:
         """True when zero lies outside the interval, so that a difference has a sign."""
         return bool(self.low > 0 or self.high < 0)
 
+    def verdict(self, a: str, b: str, measure: str) -> str:
+        """Say in a sentence what this estimate of (measure of a − measure of b) tells of the two, higher being better.
+
+        >>> Estimate(0.1, 0.05, 0.15).verdict("new", "old", "recall")
+        'new beats old: recall of new less that of old is +0.1000 (paired 95 % interval +0.0500 to +0.1500)'
+        """
+        interval = f"paired {self.level:.0%} interval {self.low:+.4f} to {self.high:+.4f}".replace("%", " %")
+        if not self.excludes_zero:
+            return f"{a} and {b} cannot be told apart: {measure} differs by {self.value:+.4f} ({interval})"
+        better, worse = (a, b) if self.value > 0 else (b, a)
+        return f"{better} beats {worse}: {measure} of {a} less that of {b} is {self.value:+.4f} ({interval})"
+
     def __str__(self) -> str:
         return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
 

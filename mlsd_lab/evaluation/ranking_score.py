@@ -1,5 +1,6 @@
 """How well a ranker orders and predicts: five metrics with intervals over users."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsd_lab.errors import ConfigError
-from mlsd_lab.evaluation.estimate import Estimate, Weights, estimates
+from mlsd_lab.evaluation.estimate import Estimate, Weights, estimate, estimates
 from mlsd_lab.evaluation.probability import auc, calibration_error, grouped_auc, log_loss
 
 
@@ -61,14 +62,31 @@ class RankingScore:
 
         return cls(*estimates(everything, len(people), rounds, seed=seed))
 
-    def summary(self, calibrated: bool = True) -> dict[str, Any]:
-        """Return value and interval of each metric as a report gives them, calibration null where it means nothing."""
-        known = {f.name: getattr(self, f.name) for f in fields(self)}
-        if not calibrated:
-            known["calibration_error"] = None
+    def summary(self, without: Collection[str] = ()) -> dict[str, Any]:
+        """Return value and interval of each metric as a report gives them, null for those that mean nothing here."""
+        known = {f.name: None if f.name in without else getattr(self, f.name) for f in fields(self)}
         values = {name: None if e is None else round(e.value, 6) for name, e in known.items()}
         intervals = {name: None if e is None else [round(e.low, 6), round(e.high, 6)] for name, e in known.items()}
         return {**values, "interval": intervals}
+
+
+def compare_ndcg(
+    labels: NDArray[np.float64],
+    scores: tuple[NDArray[np.float64], NDArray[np.float64]],
+    groups: NDArray[np.integer],
+    users: NDArray[np.generic],
+    rounds: int = 1000,
+    seed: int = 0,
+) -> Estimate:
+    """Estimate by how much the first scores' mean NDCG at 10 exceeds the second's, on the same resampled users.
+
+    >>> labels, groups = np.array([1.0, 0.0] * 20), np.arange(40) // 2
+    >>> compare_ndcg(labels, (labels, -labels), groups, groups, rounds=50).excludes_zero
+    True
+    """
+    people, user = np.unique(users, return_inverse=True)
+    (a, group_user), (b, _) = (_ndcg_a_group(labels, score, groups, user) for score in scores)
+    return estimate(lambda weights: _mean(a - b, weights[:, group_user]), len(people), rounds, seed=seed)
 
 
 def _ndcg_a_group(

@@ -134,7 +134,7 @@ class Scoreboard:
 
     def verdicts(self) -> list[str]:
         """Say of each pair, in a sentence, which one found more, or that this test cannot tell."""
-        return [_verdict(b, a, value, self._k) for (b, a), value in self.paired.items()]
+        return [value.verdict(b, a, f"recall@{self._k}") for (b, a), value in self.paired.items()]
 
     @property
     def _k(self) -> int:
@@ -160,11 +160,3 @@ def _share(value: Estimate) -> Estimate:
 
 def _json(value: Estimate) -> dict[str, float]:
     return {"value": round(value.value, 6), "low": round(value.low, 6), "high": round(value.high, 6)}
-
-
-def _verdict(b: str, a: str, difference: Estimate, k: int) -> str:
-    interval = f"paired 95 % interval {difference.low:+.4f} to {difference.high:+.4f}"
-    if not difference.excludes_zero:
-        return f"{b} and {a} cannot be told apart: recall@{k} differs by {difference.value:+.4f} ({interval})"
-    better, worse = (b, a) if difference.value > 0 else (a, b)
-    return f"{better} beats {worse}: recall@{k} of {b} less that of {a} is {difference.value:+.4f} ({interval})"

@@ -1,13 +1,13 @@
 """The second stage, learned and judged: examples of earlier days, features as they stood, a ranker, its test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlsd_lab.errors import DataError
-from mlsd_lab.evaluation import RankingScore, Split, by_day, leave_last_out
+from mlsd_lab.evaluation import Estimate, RankingScore, Split, by_day, compare_ndcg, leave_last_out
 from mlsd_lab.features import Timeline, training_set
 from mlsd_lab.ranking.boosted_trees import BoostedTrees
 from mlsd_lab.ranking.examples import Examples, from_candidates, from_exposures
@@ -34,6 +34,8 @@ class SecondStage:
     """Number of training rows."""
     scores: dict[str, RankingScore]
     """`boosted_trees` (the one to serve), `logistic`, and `retrieval_order`, which is no ranker at all."""
+    lift: dict[str, Estimate] = field(default_factory=dict)
+    """By how much `boosted_trees` exceeds each of the others in NDCG at 10, compared on the same users."""
 
     def summary(self, rule: str) -> dict[str, Any]:
         """Return what a report says; calibration is null where the negatives were never shown to anybody."""
@@ -48,9 +50,18 @@ class SecondStage:
             about["reason"] = (
                 "negatives were retrieved, never shown: a probability among them says nothing about people"
             )
-        others = [name for name in self.scores if name != "boosted_trees"]
-        beside = {name: self.scores[name].summary(calibrated and name == "logistic") for name in others}
-        return {**about, **self.scores["boosted_trees"].summary(calibrated), "beside": beside}
+        without = () if calibrated else ("calibration_error",)
+        order_alone = ("log_loss", "calibration_error")  # the retriever's scores are no probabilities
+        beside = {
+            name: score.summary(order_alone if name == "retrieval_order" else without)
+            for name, score in self.scores.items()
+            if name != "boosted_trees"
+        }
+        return {**about, **self.scores["boosted_trees"].summary(without), "verdict": self.verdicts(), "beside": beside}
+
+    def verdicts(self) -> list[str]:
+        """Say of each of the others, in a sentence, whether the ranker orders better."""
+        return [value.verdict("boosted_trees", other, "NDCG@10") for other, value in self.lift.items()]
 
 
 def learn_second_stage(
@@ -85,10 +96,14 @@ def learn_second_stage(
         "retrieval_order": _as_shares(test.rows["retrieval_score"].to_numpy(np.float64)),
     }
     users = test.rows["user_id"].to_numpy(object).astype(str)
-    scores = {
-        name: RankingScore.judge(test.labels, score, test.groups, users, rounds, seed) for name, score in given.items()
+    common = {"groups": test.groups, "users": users, "rounds": rounds, "seed": seed}
+    scores = {name: RankingScore.judge(test.labels, score, **common) for name, score in given.items()}
+    lift = {
+        name: compare_ndcg(test.labels, (given["boosted_trees"], score), **common)
+        for name, score in given.items()
+        if name != "boosted_trees"
     }
-    return SecondStage(boosted, test, len(train.labels), scores)
+    return SecondStage(boosted, test, len(train.labels), scores, lift)
 
 
 def _examples_before(split: Split, retriever: ALS, k: int, days: int) -> Examples:
