@@ -1,7 +1,7 @@
 """How long do windowed features take? Ours beside DuckDB's ASOF join on running sums, equal on every row.
 
-    python benchmarks/windowed_features.py --events 2000000 --labels 200000 --windows 1
-    python benchmarks/windowed_features.py --events 10000000 --labels 1000000 --windows 3
+python benchmarks/windowed_features.py --events 2000000 --labels 200000 --windows 1
+python benchmarks/windowed_features.py --events 10000000 --labels 1000000 --windows 3
 """
 
 import argparse
@@ -52,7 +52,9 @@ def main() -> None:
     asof = perf_counter()
     theirs = duckdb_sums(events, labels, watched.windows[0].start(as_of))
     seconds = perf_counter() - asof
-    print(f"DuckDB ASOF on running sums, the first window alone: {seconds:.2f} s, {seconds / (joined - began):.1f} × ours")
+    print(
+        f"DuckDB ASOF on running sums, the first window alone: {seconds:.2f} s, {seconds / (joined - began):.1f} × ours"
+    )
     assert (theirs == ours[0]).all(), "the sums differ"
     print(f"equal on all {size.labels:,} rows")
 
@@ -65,7 +67,8 @@ def duckdb_sums(events: pd.DataFrame, labels: pd.DataFrame, start: np.ndarray) -
     connection.register("labels", labels)
     query = """
         with totals as (
-            select user, known_at, sum(sum) over (partition by user order by known_at range unbounded preceding) as total
+            select user, known_at,
+                   sum(sum) over (partition by user order by known_at range unbounded preceding) as total
             from events),
         latest as (select user, known_at, any_value(total) as total from totals group by all)
         select l.row, coalesce(e.total, 0) - coalesce(s.total, 0) as sum

@@ -89,6 +89,7 @@ _INSTEAD = {
     "max": "a Mean, or a Rate of rows above a threshold",
     "min": "a Mean, or a Rate of rows below a threshold",
     "distinct": "a Count, or a Rate of rows that are new to the user",
+    "unique": "a Count, or a Rate of rows that are new to the user",
     "median": "a Mean, or a Rate of rows above a threshold",
 }
 
@@ -103,7 +104,7 @@ def checked_aggregate(aggregate: Any) -> Aggregate:
     made = aggregate() if aggregate in (Count, Sum, Mean) else aggregate
     if isinstance(made, Count | Sum | Mean | Rate):
         return made
-    name = str(getattr(aggregate, "__name__", aggregate)).lower().replace("nunique", "distinct")
+    name = str(getattr(aggregate, "__name__", aggregate)).lower()
     for word, instead in _INSTEAD.items():
         if word in name:
             reason = "what leaves the window cannot be taken out of it again, as from a sum"

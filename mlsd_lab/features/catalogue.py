@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.features.definition import DAY, Derived, Windowed
+from mlsd_lab.features.definition import DAY, Derived, Windowed, source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ class Catalogue:
     """Windowed and derived features under one name and version.
 
     `columns` are the model's inputs, float64, in this order. Catalogues of one `fingerprint` give equal values: it
-    covers the declared version, every declaration, and each function's values on a fixed probe table.
+    covers the declared version, every declaration, each function's source, and its values on a fixed probe table.
 
     >>> from mlsd_lab.features.feed import FEED
     >>> FEED.columns[:2], len(FEED.fingerprint)
@@ -36,7 +36,8 @@ class Catalogue:
         self.name, self.version = name, version
         self.windowed = tuple(feature for feature in features if isinstance(feature, Windowed))
         self.derived = tuple(feature for feature in features if isinstance(feature, Derived))
-        self.columns = tuple(column for feature in (*self.windowed, *self.derived) for column in feature.columns)
+        ordered: tuple[Windowed | Derived, ...] = (*self.windowed, *self.derived)
+        self.columns = tuple(column for feature in ordered for column in feature.columns)
         self.entities: dict[Entity, tuple[Windowed, ...]] = {}
         for feature in self.windowed:
             self.entities[feature.entity] = (*self.entities.get(feature.entity, ()), feature)
@@ -54,13 +55,15 @@ class Catalogue:
                 [w.tile for w in f.windows],
                 repr(f.aggregate),
                 f.contributions(probe).tolist(),
+                source(f.rows),
             ]
             for f in self.windowed
         ]
         context = {name: probe[name].to_numpy() for name in CONTEXT}
         columns = {column: np.linspace(0, 1, len(probe)) for column in self.columns}
         derived = [
-            [f.name, f.inputs, _texts(f.compute(*({**context, **columns}[n] for n in f.inputs)))] for f in self.derived
+            [f.name, f.inputs, _texts(f.compute(*({**columns, **context}[n] for n in f.inputs))), source(f.compute)]
+            for f in self.derived
         ]
         text = json.dumps([self.name, self.version, windows, derived])
         return hashlib.sha256(text.encode()).hexdigest()
@@ -68,18 +71,18 @@ class Catalogue:
     def assemble(self, totals: Totals, context: dict[str, NDArray[Any]], rows: int) -> NDArray[np.float64]:
         """Return the feature matrix (rows, columns) from window totals and context arrays: the one way to make it.
 
-        Raises `DataError` when a derived feature lacks an input or gives an infinite value.
+        Raises `DataError` when a derived feature gives an infinite value, or neither one value nor one a row.
         """
         values: dict[str, NDArray[Any]] = {}
         for feature in self.windowed:
             for column in feature.columns:
                 values[column] = feature.aggregate.finish(totals[column][:, 0], totals[column][:, 1])
         for derived in self.derived:
-            missing = [name for name in derived.inputs if name not in context and name not in values]
-            if missing:
-                raise DataError(f"{derived.name}: expected an input {missing[0]!r}, found {', '.join(context)}")
             inputs = [context[name] if name in context else values[name] for name in derived.inputs]
-            values[derived.name] = np.broadcast_to(np.asarray(derived.compute(*inputs), dtype=np.float64), (rows,))
+            value = np.asarray(derived.compute(*inputs), dtype=np.float64)
+            if value.shape not in ((), (rows,)):
+                raise DataError(f"{derived.name}: expected one value a row ({rows}), found shape {value.shape}")
+            values[derived.name] = np.broadcast_to(value, (rows,))
             if np.isinf(values[derived.name]).any():
                 raise DataError(f"{derived.name}: expected finite values or NaN, found infinity")
         return np.stack([values[column] for column in self.columns], axis=1) if self.columns else np.empty((rows, 0))
@@ -100,6 +103,12 @@ class Catalogue:
         repeated = {column for column in self.columns if self.columns.count(column) > 1}
         if repeated:
             raise ConfigError(f"catalogue {self.name}: expected each column once, found {sorted(repeated)[0]!r} twice")
+        known = [*CONTEXT, *(column for feature in self.windowed for column in feature.columns)]
+        for derived in self.derived:
+            missing = [name for name in derived.inputs if name not in known]
+            if missing:
+                raise ConfigError(f"{derived.name}: expected inputs among {', '.join(known)}; found {missing[0]!r}")
+            known.append(derived.name)
         for entity, features in self.entities.items():
             lengths = {(w.tile, w.length) for f in features for w in f.windows if w.length is not None}
             tiles = sum(
@@ -147,4 +156,4 @@ def probe_events() -> "pd.DataFrame":
 
 
 def _texts(values: Any) -> list[str]:
-    return [float(value).hex() for value in np.atleast_1d(np.asarray(values, dtype=np.float64))]
+    return [f"{float(value):.9g}" for value in np.atleast_1d(np.asarray(values, dtype=np.float64))]

@@ -1,7 +1,9 @@
 """A feature, defined once: training, streaming and serving evaluate the same lines."""
 
+import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,7 +44,12 @@ class Window:
 
 @dataclass(frozen=True)
 class Windowed:
-    """A stateless row function and how its values are summed up over windows of an entity's past."""
+    """A stateless row function and how its values are summed up over windows of an entity's past.
+
+    >>> from mlsd_lab.features.feed import user_impressions
+    >>> user_impressions.entity, user_impressions.meaning
+    (('user_id',), 'Videos shown to the person.')
+    """
 
     name: str
     entity: tuple[str, ...]
@@ -58,7 +65,11 @@ class Windowed:
 
     def contributions(self, events: "pd.DataFrame") -> NDArray[np.int64]:
         """Evaluate the row function: shape (rows, 2), 1 and the value in units of 1/2**20; a null gives zeros."""
-        value = np.asarray(self.rows(events), dtype=np.float64)
+        returned = self.rows(events)
+        try:
+            value = np.asarray(returned, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"{self.name}: expected numbers, found {type(returned).__name__}") from None
         if value.shape != (len(events),):
             raise DataError(f"{self.name}: expected one value a row ({len(events)}), found shape {value.shape}")
         known = ~np.isnan(value)
@@ -74,7 +85,12 @@ class Windowed:
 
 @dataclass(frozen=True)
 class Derived:
-    """A function of columns (its parameters' names), evaluated on arrays with a value a candidate."""
+    """A function of columns (its parameters' names), evaluated on arrays with a value a candidate.
+
+    >>> from mlsd_lab.features.feed import video_age_days
+    >>> video_age_days.columns, video_age_days.inputs
+    (('video_age_days',), ('as_of', 'uploaded_at'))
+    """
 
     name: str
     inputs: tuple[str, ...]
@@ -128,6 +144,25 @@ def derived(compute: Callable[..., Any]) -> Derived:
     ('as_of', 'uploaded_at')
     """
     return Derived(compute.__name__, tuple(inspect.signature(compute).parameters), compute, _meaning(compute))
+
+
+def source(function: Callable[..., Any]) -> str:
+    """Return what a function says, without decorators, docstring, comments and layout; empty where there is no source.
+
+    >>> from mlsd_lab.features.feed import user_impressions
+    >>> print(source(user_impressions.rows))
+    def user_impressions(events: pd.DataFrame) -> pd.Series:
+        return events.relevant
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError):  # typed at a prompt, or not a Python function
+        return ""
+    (written,) = tree.body
+    if isinstance(written, ast.FunctionDef):
+        written.decorator_list = []
+        written.body = written.body[ast.get_docstring(written) is not None :]
+    return ast.unparse(written)
 
 
 def _meaning(function: Callable[..., Any]) -> str:

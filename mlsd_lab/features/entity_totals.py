@@ -1,6 +1,7 @@
 """Online totals of one kind of entity: users, videos, or users × topics."""
 
 import json
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,20 @@ from numpy.typing import NDArray
 
 from mlsd_lab.features.catalogue import Entity, Totals
 from mlsd_lab.features.definition import Window, Windowed
-from mlsd_lab.features.tiles import Tiles
+from mlsd_lab.features.tiles import Tiles, grown
 
 Ints = NDArray[np.int64]
+Coded = tuple[Ints, NDArray[Any]]
+
+
+def coded(column: pd.Series) -> Coded:
+    """Return each value's place among the distinct values, −1 for a null, and those.
+
+    >>> [part.tolist() for part in coded(pd.Series(["b", None, "a", "b"]))]
+    [[0, -1, 1, 0], ['b', 'a']]
+    """
+    code, values = pd.factorize(column)
+    return code, np.asarray(values, dtype=object)
 
 
 class EntityTotals:
@@ -38,28 +50,40 @@ class EntityTotals:
             self._tiles[tile] = Tiles(tile, self._span[tile] // tile + 1, columns)
             self._tiles[tile].grow(1)
 
-    def absorb(self, events: pd.DataFrame, known_at: Ints) -> None:
-        """Add events in stream order."""
-        keys = self._keys_of(events)
-        present = np.array([key is not None for key in keys])
-        new = dict.fromkeys(key for key in keys if key is not None and key not in self._rows)
-        self._rows |= {key: row for row, key in enumerate(new, start=len(self._totals))}
-        self._grow(len(self._rows) + 1)
-        rows = np.array([self._rows[key] for key in keys if key is not None], dtype=np.int64)
-        if len(rows) == 0:
+    def read(self, events: pd.DataFrame, ids: dict[str, Coded]) -> tuple[Ints, list[Any], Ints]:
+        """Return each event's place in a list of keys (−1 for none), that list, and the contributions; changes nothing.
+
+        `ids` holds the coded column of each name in the entity.
+        """
+        code, values = ids[self.entity[0]]
+        levels = [values]
+        for name in self.entity[1:]:
+            part, values = ids[name]
+            code, pairs = pd.factorize(np.where((code < 0) | (part < 0), np.nan, code * len(values) + part))
+            left, right = np.divmod(pairs.astype(np.int64), max(1, len(values)))
+            levels = [level[left] for level in levels] + [values[right]]
+        keys = levels[0].tolist() if len(levels) == 1 else list(zip(*levels, strict=True))
+        return code, keys, np.concatenate([feature.contributions(events) for feature in self.features], axis=1)
+
+    def absorb(self, known_at: Ints, code: Ints, keys: list[Any], added: Ints) -> None:
+        """Add events in stream order: their times in microseconds, and what `read` returned for them."""
+        present = code >= 0
+        if not present.any():
             return
-        added = np.concatenate([feature.contributions(events) for feature in self.features], axis=1)[present]
+        rows = self._rows_with(keys)[code[present]]
         order = np.argsort(rows, kind="stable")
-        rows, added, known_at = rows[order], added[order], known_at[present][order]
+        rows, added, known_at = rows[order], added[present][order], known_at[present][order]
+        first = np.diff(rows, prepend=-1) != 0
+        begins = np.flatnonzero(first)[np.cumsum(first) - 1]  # of each event, where its row's events begin
         running = np.cumsum(added, axis=0) - added
-        begins = np.searchsorted(rows, rows)
         before = self._totals[rows] + running - running[begins]
         for tiles in self._tiles.values():
             tiles.absorb(rows, known_at, before)
-        np.add.at(self._totals, rows, added)
+        last = np.diff(rows, append=-1) != 0
+        self._totals[rows[last]] = (before + added)[last]
 
     def windows(self, keys: dict[str, Any], as_of: Ints, videos: int) -> Totals:
-        """Return the totals of each feature column's window for one request of so many videos; `as_of` has one value."""
+        """Return the totals of each feature column's window for one request of so many videos, at one `as_of`."""
         rows = self._rows_of(keys, videos)
         present = self._totals[rows]
         found: Totals = {}
@@ -87,7 +111,7 @@ class EntityTotals:
 
     def save(self, path: Path) -> None:
         """Write keys and arrays into one `.npz` file without pickles."""
-        keys = np.frombuffer(json.dumps([key for key in self._rows]).encode(), dtype=np.uint8)
+        keys = np.frombuffer(json.dumps(list(self._rows)).encode(), dtype=np.uint8)
         arrays = {f"{tile}_{name}": a for tile, tiles in self._tiles.items() for name, a in tiles.arrays().items()}
         np.savez(path, keys=keys, totals=self._totals, **arrays)  # type: ignore[arg-type]
 
@@ -100,12 +124,6 @@ class EntityTotals:
             for tile, tiles in self._tiles.items():
                 tiles.edges, tiles.totals, tiles.written = (stored[f"{tile}_{name}"] for name in tiles.arrays())
 
-    def _keys_of(self, events: pd.DataFrame) -> list[Any]:
-        columns = [events[name].astype(object).where(events[name].notna(), None).tolist() for name in self.entity]
-        if len(columns) == 1:
-            return columns[0]
-        return [None if None in key else key for key in zip(*columns, strict=True)]
-
     def _rows_of(self, keys: dict[str, Any], videos: int) -> Ints:
         """Return a row a video, or a single one where the key does not depend on the video; 0 for none."""
         parts = [keys[name] for name in self.entity]
@@ -116,11 +134,18 @@ class EntityTotals:
         wanted = columns[0] if len(columns) == 1 else zip(*columns, strict=True)
         return np.fromiter((self._rows.get(key, 0) for key in wanted), dtype=np.int64, count=videos)
 
+    def _rows_with(self, keys: list[Any]) -> Ints:
+        """Return each key's row, a new one for a key never seen; the keys are distinct."""
+        rows = np.fromiter(map(self._rows.get, keys, repeat(0)), dtype=np.int64, count=len(keys))
+        new = np.flatnonzero(rows == 0)
+        rows[new] = np.arange(len(new)) + len(self._rows) + 1
+        self._rows.update((keys[at], int(rows[at])) for at in new)
+        self._grow(len(self._rows) + 1)
+        return rows
+
     def _grow(self, rows: int) -> None:
         if rows > len(self._totals):
             room = max(rows, 2 * len(self._totals))
-            self._totals = np.concatenate(
-                [self._totals, np.zeros((room - len(self._totals), self._totals.shape[1]), np.int64)]
-            )
+            self._totals = grown(self._totals, room)
             for tiles in self._tiles.values():
                 tiles.grow(room)

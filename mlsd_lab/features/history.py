@@ -28,7 +28,7 @@ class History:
                 f"found shapes {entity.shape} and {contributions.shape}"
             )
         self.events = len(entity)
-        self._keys = entity.astype(np.int64) * (self.events + 1) + np.arange(self.events)
+        self._keys = self._key(entity, np.arange(self.events))
         self._keys.sort()  # by entity, then position; each key is one of a kind
         order = self._keys % (self.events + 1)
         self._sums = np.zeros((self.events + 1, contributions.shape[1]), dtype=np.int64)
@@ -43,13 +43,18 @@ class History:
         self, entity: NDArray[np.integer], starts: Sequence[NDArray[np.integer]], position: NDArray[np.integer]
     ) -> list[Ints]:
         """Return, for each array of starts, each entity's totals over the events at positions start ≤ p < position."""
-        entity = entity.astype(np.int64)
         end = self._sums[self._row(entity, position)]
         return [end - self._sums[self._row(entity, np.minimum(start, position))] for start in starts]
 
-    def _row(self, entity: Ints, position: NDArray[np.integer]) -> Ints:
+    def _key(self, entity: NDArray[np.integer], position: NDArray[np.integer]) -> Ints:
+        most = np.iinfo(np.int64).max // (self.events + 1) - 1
+        if entity.max(initial=0) > most:
+            raise ConfigError(f"entity: expected codes up to {most} with {self.events} events, found {entity.max()}")
+        return entity.astype(np.int64) * (self.events + 1) + position
+
+    def _row(self, entity: NDArray[np.integer], position: NDArray[np.integer]) -> Ints:
         """Find where in the sorted keys (entity, position) would stand; questions in order are answered faster."""
-        wanted = entity * (self.events + 1) + position
+        wanted = self._key(entity, position)
         order = np.argsort(wanted, kind="stable")
         rows = np.empty(len(wanted), dtype=np.int64)
         rows[order] = np.searchsorted(self._keys, wanted[order], side="left")

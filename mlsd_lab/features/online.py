@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from mlsd_lab.artifacts import atomic_folder, verified, write_manifest
 from mlsd_lab.errors import ArtifactError, ConfigError, DataError
 from mlsd_lab.features.catalogue import Catalogue, Entity, Totals
 from mlsd_lab.features.definition import HOUR
-from mlsd_lab.features.entity_totals import EntityTotals
+from mlsd_lab.features.entity_totals import EntityTotals, coded
 from mlsd_lab.features.timeline import microseconds, video_columns
 
 _KIND = "memory-store/1"
@@ -68,12 +69,13 @@ class MemoryStore:
     def absorb(self, batch: pd.DataFrame, offset: int) -> None:
         """Add a batch of the stream (as `features.stream` makes it) whose first event stands at position `offset`.
 
-        Events below the position already reached are ignored, so a batch may come twice. Raises `DataError` for a gap, or
-        when the batch is not in stream order.
+        Events below the position already reached are ignored, so a batch may come twice. Raises `DataError` for a gap,
+        for a batch that is not in stream order, or for a value that a feature refuses; the store is then as it was.
         """
-        if offset > self.position:
+        if not 0 <= offset <= self.position:
             raise DataError(
-                f"offset: expected at most {self.position}, the position reached, found {offset}: events are missing"
+                f"offset: expected 0 or more and at most {self.position}, the position reached, found {offset}: "
+                "with a gap events are missing"
             )
         batch = batch.iloc[self.position - offset :]
         if batch.empty:
@@ -83,8 +85,11 @@ class MemoryStore:
             raise DataError(
                 "batch: expected events in the order of known_at, after those absorbed; found an earlier one"
             )
-        for totals in self._entities.values():
-            totals.absorb(batch, known_at)
+        entities = list(self._entities.values())
+        ids = {name: coded(batch[name]) for name in sorted({name for entity in self._entities for name in entity})}
+        read = [totals.read(batch, ids) for totals in entities]  # all of it before the first total changes
+        for totals, (code, keys, added) in zip(entities, read, strict=True):
+            totals.absorb(known_at, code, keys, added)
         self.newest = int(known_at[-1])
         self.position += len(batch)
 
@@ -107,7 +112,7 @@ class MemoryStore:
             raise ConfigError(f"as_of: expected a time after the newest event absorbed ({newest}), found {as_of}")
         rows = np.array([self._row.get(video, -1) for video in video_ids], dtype=np.int64)
         known = rows >= 0
-        context: dict[str, NDArray] = {
+        context: dict[str, NDArray[Any]] = {
             "as_of": np.full(len(rows), moment[0]).astype("datetime64[us]"),
             "retrieval_score": np.full(len(rows), np.nan) if retrieval_score is None else retrieval_score,
         }

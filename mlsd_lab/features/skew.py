@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mlsd_lab.errors import DataError
-from mlsd_lab.features.timeline import Timeline
+from mlsd_lab.features.timeline import ASKED, Timeline, complete
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,7 @@ def audit(timeline: Timeline, served: pd.DataFrame) -> Skew:
     (True, 0, True)
     """
     columns = list(timeline.catalogue.columns)
-    missing = [name for name in ("position_absorbed", "tile", *columns) if name not in served]
-    if missing:
-        raise DataError(f"served: expected a column {missing[0]!r}, found {', '.join(map(str, served.columns))}")
+    complete(served, (*ASKED, "position_absorbed", "tile", *columns), "served")
     values = served[columns].to_numpy(np.float64)
     position = served["position_absorbed"].to_numpy(np.int64)
     recomputed = timeline.features(served, position).to_numpy()

@@ -9,11 +9,23 @@ Ints = NDArray[np.int64]
 _NEVER = np.iinfo(np.int64).min
 
 
+def grown(array: Ints, rows: int) -> Ints:
+    """Return the array with so many rows, zeros in the new ones.
+
+    >>> grown(np.array([[1, 2]]), 2).tolist()
+    [[1, 2], [0, 0]]
+    """
+    larger = np.zeros((rows, *array.shape[1:]), dtype=np.int64)
+    larger[: len(array)] = array
+    return larger
+
+
 class Tiles:
     """For growing rows of entities, the totals before each of the last tiles in which the entity had an event.
 
-    `tile` is the length in microseconds, `keep` how many tiles are held, `columns` which contributions. No tile is written
-    for a span without events: the total at its edge is the one before the next tile that has some, or the present one.
+    `tile` is the length in microseconds, `keep` how many tiles are held, `columns` which contributions. No tile is
+    written for a span without events: the total at its edge is the one before the next tile that has some, or the
+    present one.
 
     >>> tiles = Tiles(tile=10, keep=3, columns=[0])
     >>> tiles.grow(1)
@@ -30,22 +42,21 @@ class Tiles:
 
     def grow(self, rows: int) -> None:
         """Make room for so many entities; it never shrinks."""
-        more = rows - len(self.written)
-        self.edges = np.concatenate([self.edges, np.full((more, self.keep), _NEVER)])
-        self.totals = np.concatenate([self.totals, np.zeros((more, *self.totals.shape[1:]), dtype=np.int64)])
-        self.written = np.concatenate([self.written, np.zeros(more, dtype=np.int64)])
+        known = len(self.written)
+        self.edges, self.totals, self.written = (grown(each, rows) for each in (self.edges, self.totals, self.written))
+        self.edges[known:] = _NEVER
 
     def absorb(self, rows: Ints, known_at: Ints, before: Ints) -> None:
-        """Open a tile for each event that is the first of its entity in one; `rows` are grouped, each in stream order.
+        """Open a tile for each event that is the first of its entity in one; `rows` ascend, each in stream order.
 
         `before` holds all of the entity's totals before each event, shape (events, contributions).
         """
         edge = known_at // self.tile * self.tile
-        first = np.diff(rows, prepend=-1) != 0
+        first: NDArray[np.bool_] = np.diff(rows, prepend=-1) != 0
         latest = self.edges[rows, (self.written[rows] - 1) % self.keep]
-        opens = np.where(first, edge != latest, edge != np.concatenate([[_NEVER], edge[:-1]]))
+        opens: NDArray[np.bool_] = np.where(first, edge != latest, edge != np.concatenate([[_NEVER], edge[:-1]]))
         row, opened = rows[opens], np.cumsum(opens)[opens]
-        nth = opened - opened[np.searchsorted(row, row)]  # 0, 1, … among the tiles that this row opens now
+        nth: Ints = opened - opened[np.searchsorted(row, row)]  # 0, 1, … among the tiles that this row opens now
         slot = (self.written[row] + nth) % self.keep
         self.edges[row, slot] = edge[opens]
         self.totals[row, slot] = before[opens][:, self.columns]
@@ -54,10 +65,10 @@ class Tiles:
     def before(self, rows: Ints, edge: Ints, present: Ints) -> Ints:
         """Return each row's totals at a tile's edge (microseconds), given its present totals of the same columns."""
         edges = self.edges[rows]
-        later = edges >= edge[:, None]
+        later: NDArray[np.bool_] = edges >= edge[:, None]
         nearest = np.where(later, edges, np.iinfo(np.int64).max).argmin(axis=1)
         found = self.totals[rows, nearest]
-        return np.where(later.any(axis=1)[:, None], found, present)
+        return np.where(later.any(axis=1, keepdims=True), found, present)
 
     def pack(self, row: int, newest: int, span: int) -> bytes:
         """Return the bytes that one entity needs for windows up to `span` microseconds before `newest` and later."""

@@ -1,6 +1,7 @@
 """A whole log as histories: every feature at any position of the stream, for training and for the audit."""
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VIDEO_COLUMNS = ("creator_id", "topic", "duration_seconds", "uploaded_at")
+ASKED = ("user_id", "video_id", "as_of")
 READ = ("relevant", "clicked", "long_view", "liked", "rating", "watch_seconds", "position")
 Ints = NDArray[np.int64]
 
@@ -40,13 +42,13 @@ def stream(log: Log) -> pd.DataFrame:
     return table.assign(**{name: values[events["video_id"].cat.codes.to_numpy()] for name, values in videos.items()})
 
 
-def video_columns(videos: pd.DataFrame) -> dict[str, NDArray]:
+def video_columns(videos: pd.DataFrame) -> dict[str, NDArray[Any]]:
     """Return creator_id, topic, duration_seconds and uploaded_at as arrays, a value a video, null where there is none.
 
     >>> video_columns(pd.DataFrame({"video_id": ["v"]}))["duration_seconds"].tolist()
     [nan]
     """
-    columns: dict[str, NDArray] = {}
+    columns: dict[str, NDArray[Any]] = {}
     for name in VIDEO_COLUMNS:
         known = name in videos
         if name == "uploaded_at":
@@ -57,6 +59,18 @@ def video_columns(videos: pd.DataFrame) -> dict[str, NDArray]:
             text = videos[name].astype(object) if known else pd.Series([None] * len(videos), dtype=object)
             columns[name] = text.where(text.notna(), None).to_numpy(object)
     return columns
+
+
+def complete(table: pd.DataFrame, columns: "Sequence[str]", name: str) -> pd.DataFrame:
+    """Return the table if it has these columns, else raise `DataError` with the table's name.
+
+    >>> complete(pd.DataFrame({"user_id": ["ann"]}), ["user_id"], "labels").shape
+    (1, 1)
+    """
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise DataError(f"{name}: expected a column {missing[0]!r}, found {', '.join(map(str, table.columns))}")
+    return table
 
 
 def microseconds(times: "pd.Series | Sequence[pd.Timestamp]") -> NDArray[np.datetime64]:
@@ -87,6 +101,8 @@ class Timeline:
         events = stream(log)
         self.catalogue = catalogue
         self.known_at: Ints = microseconds(events["known_at"]).astype(np.int64)
+        if (np.diff(self.known_at) < 0).any():
+            raise DataError("log: expected events in the order of known_at, found an earlier one after a later one")
         self._videos = pd.Index(log.videos["video_id"].astype(object))
         self._video_columns = video_columns(log.videos)
         self._codes = {
@@ -97,9 +113,10 @@ class Timeline:
             contributions = np.concatenate([feature.contributions(events) for feature in features], axis=1)
             self._histories[entity] = History(self._entity_code(entity, events), contributions)
 
-    def position(self, as_of: "pd.Series") -> Ints:
-        """Return for each time how many events were known before it: the stream position that `as_of` means."""
-        return np.searchsorted(self.known_at, microseconds(as_of).astype(np.int64), side="left").astype(np.int64)
+    def position(self, as_of: "pd.Series", staleness: timedelta = timedelta(0)) -> Ints:
+        """Return for each time, less `staleness`, how many events were known before it: a position in the stream."""
+        moment = _moments(as_of).astype(np.int64) - staleness // timedelta(microseconds=1)
+        return np.searchsorted(self.known_at, moment, side="left").astype(np.int64)
 
     def features(self, rows: pd.DataFrame, position: Ints) -> pd.DataFrame:
         """Return the catalogue's columns, float64, one row for each of `rows`, in their order.
@@ -107,10 +124,12 @@ class Timeline:
         `rows` have `user_id`, `video_id`, `as_of`, and where features read them `surface` and `retrieval_score`;
         `position` says how many events of the stream each row sees. Windows begin where `as_of`'s tile says.
         """
-        missing = [name for name in ("user_id", "video_id", "as_of") if name not in rows]
-        if missing:
-            raise DataError(f"rows: expected a column {missing[0]!r}, found {', '.join(map(str, rows.columns))}")
-        table, context = self._context(rows)
+        if len(position) and not 0 <= position.min() <= position.max() <= len(self.known_at):
+            raise DataError(
+                f"position: expected 0 to {len(self.known_at)}, the log's events, "
+                f"found {position.min()} to {position.max()}"
+            )
+        table, context = self._context(complete(rows, ASKED, "rows"))
         as_of = context["as_of"].astype(np.int64)
         totals: Totals = {}
         for entity, features in self.catalogue.entities.items():
@@ -128,16 +147,16 @@ class Timeline:
         edges, where = np.unique(start, return_inverse=True)
         return np.searchsorted(self.known_at, edges, side="left").astype(np.int64)[where]
 
-    def _context(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, NDArray]]:
-        video = self._videos.get_indexer(rows["video_id"].astype(object))
-        columns = {name: _taken(values, video) for name, values in self._video_columns.items()}
+    def _context(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, NDArray[Any]]]:
+        ids = {name: rows[name].astype(str).astype(object) for name in ("user_id", "video_id")}  # as the log keeps them
+        video = self._videos.get_indexer(ids["video_id"])
+        columns: dict[str, Any] = {name: _taken(values, video) for name, values in self._video_columns.items()}
         columns["surface"] = rows["surface"].astype(object) if "surface" in rows else None
-        columns["user_id"], columns["video_id"] = (rows[name].astype(object) for name in ("user_id", "video_id"))
-        table = pd.DataFrame(columns, index=rows.index)
+        table = pd.DataFrame(columns | ids, index=rows.index)
         score = (
             rows["retrieval_score"].to_numpy(np.float64) if "retrieval_score" in rows else np.full(len(rows), np.nan)
         )
-        context = {"as_of": microseconds(rows["as_of"]), "retrieval_score": score}
+        context = {"as_of": _moments(rows["as_of"]), "retrieval_score": score}
         return table, context | {name: columns[name] for name in CONTEXT if name in columns}
 
     def _entity_code(self, entity: Entity, table: pd.DataFrame) -> Ints:
@@ -150,9 +169,16 @@ class Timeline:
         return np.where(absent, -1, code)
 
 
-def _taken(values: NDArray, video: NDArray[np.intp]) -> NDArray:
+def _moments(as_of: pd.Series) -> NDArray[np.datetime64]:
+    moments = microseconds(as_of)
+    if np.isnat(moments).any():
+        raise DataError(f"as_of: expected a time in each row, found none in row {np.isnat(moments).argmax()}")
+    return moments
+
+
+def _taken(values: NDArray[Any], video: NDArray[np.intp]) -> NDArray[Any]:
     """Take each row's video's value, null for a video that the log does not know."""
-    null: object = None
+    null: Any = None
     if values.dtype.kind == "M":
         null = np.datetime64("NaT", "us")
     elif values.dtype.kind == "f":

@@ -7,7 +7,7 @@ import pandas as pd
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.features.catalogue import Catalogue
-from mlsd_lab.features.timeline import Timeline
+from mlsd_lab.features.timeline import ASKED, Timeline, complete
 
 
 def training_set(
@@ -31,4 +31,4 @@ def training_set(
     timeline = log if isinstance(log, Timeline) else Timeline(catalogue, log)
     if timeline.catalogue is not catalogue:
         raise ConfigError("the timeline was built for another catalogue")
-    return timeline.features(labels, timeline.position(labels["as_of"] - staleness))
+    return timeline.features(labels, timeline.position(complete(labels, ASKED, "labels")["as_of"], staleness))

@@ -1,0 +1,104 @@
+"""How fast does a memory store absorb a stream, and how much does an entity's state take? A made stream of a feed.
+
+python benchmarks/online_state.py --events 10000000
+"""
+
+import argparse
+import resource
+from collections.abc import Iterator
+from time import perf_counter, process_time
+
+import numpy as np
+import pandas as pd
+
+from mlsd_lab.features import MemoryStore
+from mlsd_lab.features.definition import DAY
+from mlsd_lab.features.feed import FEED
+from mlsd_lab.machine import machine, versions
+
+START = 1_767_225_600_000_000  # 2026-01-01, microseconds UTC
+
+
+def main() -> None:
+    """Absorb the stream in batches; print events a second, the largest states in bytes, and memory."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    sizes = {"events": 10_000_000, "users": 100_000, "videos": 20_000, "topics": 30, "days": 28, "batch": 100_000}
+    for name, default in sizes.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    size = parser.parse_args()
+    print(f"{machine()} {versions()}")
+    videos = made_videos(size.videos, size.topics)
+    store = MemoryStore(FEED, videos)
+    before, wall, busy = peak_memory(), 0.0, 0.0
+    for batch in made_stream(size, videos):
+        began, worked = perf_counter(), process_time()
+        store.absorb(batch, offset=store.position)
+        wall, busy = wall + perf_counter() - began, busy + process_time() - worked
+        if store.position == size.batch * 10:
+            print(f"the first {store.position:,} events: {store.position / wall:,.0f} events/s")
+    print(
+        f"{store.position:,} events: {store.position / wall:,.0f} events/s, {store.position / busy:,.0f} a CPU second"
+    )
+    print(f"peak memory {peak_memory() / 1e9:.2f} GB, of which {before / 1e9:.2f} GB before the first event")
+    report(store)
+
+
+def report(store: MemoryStore) -> None:
+    """Print the largest and median packed state of a video, and of a user with its user × topic rows."""
+    topics = pd.Series(store.packed(("user_id", "topic")))
+    whole = pd.Series(store.packed(("user_id",))) + topics.groupby(level=0).sum()
+    states = {"a video": pd.Series(store.packed(("video_id",))), "a user with its topics": whole}
+    for name, state in states.items():
+        print(
+            f"packed state of {name}: largest {state.max():,.0f} bytes, median {state.median():,.0f}, of {len(state):,}"
+        )
+    print(f"user × topic rows: {len(topics):,}")
+
+
+def made_videos(videos: int, topics: int) -> pd.DataFrame:
+    """Return a table of videos: a creator for each ten, topics of unequal size."""
+    rng = np.random.default_rng(1)
+    topic = rng.choice(topics, videos, p=heavy_tail(topics))
+    return pd.DataFrame(
+        {
+            "video_id": [f"v{at:06d}" for at in range(videos)],
+            "creator_id": [f"c{at // 10:05d}" for at in range(videos)],
+            "topic": [f"t{at:02d}" for at in topic],
+            "duration_seconds": rng.lognormal(4.2, 1.1, videos),
+        }
+    )
+
+
+def made_stream(size: argparse.Namespace, videos: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield batches as `features.stream` makes them: times in order, people and videos of heavy-tailed popularity."""
+    rng = np.random.default_rng(0)
+    columns = {name: videos[name].astype(object).to_numpy() for name in ("video_id", "creator_id", "topic")}
+    users = np.array([f"u{at:07d}" for at in range(size.users)], dtype=object)
+    surfaces = np.array(["home", "search", "profile", None], dtype=object)
+    activity, popularity = (heavy_tail(count).cumsum() for count in (size.users, size.videos))
+    for first in range(0, size.events, size.batch):
+        rows = min(size.batch, size.events - first)
+        user, video = (np.searchsorted(tail[:-1], rng.random(rows)) for tail in (activity, popularity))
+        at = START + np.sort(first + rows * rng.random(rows)) / size.events * size.days * DAY
+        known_at = pd.to_datetime(at.astype(np.int64), unit="us", utc=True)
+        seconds = videos["duration_seconds"].to_numpy()[video]
+        relevant = (rng.random(rows) < 0.3).astype(np.float64)
+        batch = {name: values[video] for name, values in columns.items()} | {"user_id": users[user]}
+        texts = pd.DataFrame(batch | {"surface": surfaces[rng.integers(0, 4, rows)]}, dtype=object)
+        numbers = {"duration_seconds": seconds, "watch_seconds": seconds * rng.random(rows), "relevant": relevant}
+        yield texts.assign(**numbers, known_at=known_at)
+
+
+def heavy_tail(count: int) -> np.ndarray:
+    """Return probabilities that fall with the power 0.7 of the rank."""
+    weight = np.arange(1, count + 1) ** -0.7
+    return weight / weight.sum()
+
+
+def peak_memory() -> int:
+    """Return the most memory this process has had, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""A catalogue refuses what cannot be kept or computed, and its fingerprint follows the meaning, not the wording."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlsd_lab.errors import ConfigError, DataError
+from mlsd_lab.features import Catalogue, Count, Mean, Rate, Sum, Windowed, derived, windowed
+from mlsd_lab.features.catalogue import probe_events
+from mlsd_lab.features.feed import FEED
+
+
+def watched(events: pd.DataFrame) -> pd.Series:
+    """Seconds watched."""
+    return events.watch_seconds
+
+
+def over(*windows: str, entity: Any = "user_id") -> Windowed:
+    return windowed(entity, windows, Sum)(watched)
+
+
+def fingerprint(*features: Any, name: str = "c", version: str = "1") -> str:
+    return Catalogue(name, version, features).fingerprint
+
+
+def test_the_fingerprint_is_the_same_in_another_process_with_another_hash_seed() -> None:
+    code = "from mlsd_lab.features.feed import FEED; print(FEED.fingerprint)"
+    for seed in ("1", "2"):
+        ran = subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        )
+        assert ran.stdout.decode().strip() == FEED.fingerprint
+
+
+def test_the_fingerprint_changes_with_every_part_of_a_declaration() -> None:
+    made = [
+        fingerprint(over("1d")),
+        fingerprint(over("1d"), version="2"),
+        fingerprint(over("1d"), name="d"),
+        fingerprint(over("2d")),
+        fingerprint(over("1d", "2d")),
+        fingerprint(over("2d", "1d")),
+        fingerprint(over("1d", entity="video_id")),
+        fingerprint(over("1d", entity=("user_id", "topic"))),
+        fingerprint(windowed("user_id", ("1d",), Mean)(watched)),
+        fingerprint(windowed("user_id", ("1d",), Rate(0.3, 10))(watched)),
+        fingerprint(windowed("user_id", ("1d",), Rate(0.3, 11))(watched)),
+        fingerprint(windowed("user_id", ("1d",), Rate(0.2, 10))(watched)),
+    ]
+    assert len(set(made)) == len(made)
+
+
+def long_watches(kind: str) -> Callable[[pd.DataFrame], pd.Series]:
+    if kind == "8 seconds":
+
+        def long(events: pd.DataFrame) -> pd.Series:
+            """Watched for long."""
+            return events.watch_seconds > 8
+
+    elif kind == "9 seconds":
+
+        def long(events: pd.DataFrame) -> pd.Series:
+            """Watched for long."""
+            return events.watch_seconds > 9
+
+    else:
+        # the same as the first, said in other words
+        def long(events: pd.DataFrame) -> pd.Series:
+            """Another docstring."""
+            return events.watch_seconds > 8  # a comment
+
+    return long
+
+
+def test_the_fingerprint_changes_with_the_code_of_a_row_function_and_not_with_its_docstring() -> None:
+    first, second, reworded = (
+        windowed("user_id", ("1d",), Sum)(long_watches(kind)) for kind in ("8 seconds", "9 seconds", "reworded")
+    )
+    probe = probe_events()
+    assert (first.contributions(probe) == second.contributions(probe)).all()  # values alone would not tell
+    assert fingerprint(first) == fingerprint(reworded) != fingerprint(second)
+
+
+def clipped(kind: str) -> Callable[..., Any]:
+    if kind == "at 1":
+
+        def clip(duration_seconds: Any) -> Any:
+            """Length, no less than a second."""
+            return np.where(duration_seconds < 1, 0, duration_seconds)
+
+    elif kind == "at 2":
+
+        def clip(duration_seconds: Any) -> Any:
+            """Length, no less than a second."""
+            return np.where(duration_seconds < 2, 0, duration_seconds)
+
+    else:
+
+        def clip(duration_seconds: Any) -> Any:
+            """Reworded."""
+            return np.where(duration_seconds < 1, 0, duration_seconds)
+
+    return clip
+
+
+def test_the_fingerprint_changes_with_the_code_of_a_derived_function_and_not_with_its_docstring() -> None:
+    first, second, reworded = (derived(clipped(kind)) for kind in ("at 1", "at 2", "reworded"))
+    assert fingerprint(first) == fingerprint(reworded) != fingerprint(second)
+
+
+def test_the_fingerprint_sees_a_constant_that_stands_outside_of_the_function() -> None:
+    def above(limit: float) -> Windowed:
+        def long(events: pd.DataFrame) -> pd.Series:
+            """Watched for long."""
+            return events.watch_seconds > limit
+
+        return windowed("user_id", ("1d",), Sum)(long)
+
+    assert fingerprint(above(5)) != fingerprint(above(50))
+
+
+def test_columns_stand_in_the_order_of_declaration_windowed_before_derived() -> None:
+    @derived
+    def double(watched_1d: Any) -> Any:
+        """Twice the day."""
+        return 2 * watched_1d
+
+    catalogue = Catalogue("c", "1", [double, over("7d", "1d")])
+    assert catalogue.columns == ("watched_7d", "watched_1d", "double")
+    totals = {column: np.full((3, 2), 2**20) for column in ("watched_7d", "watched_1d")}
+    assert catalogue.assemble(totals, {}, 3).tolist() == [[1, 1, 2]] * 3
+    assert catalogue.to_frame()["column"].tolist() == list(catalogue.columns)
+
+
+def test_a_repeated_column_is_refused() -> None:
+    with pytest.raises(ConfigError, match="expected each column once, found 'watched_1d' twice"):
+        Catalogue("c", "1", [over("1d"), over("1d", entity="video_id")])
+    with pytest.raises(ConfigError, match="found 'watched_1d' twice"):
+        Catalogue("c", "1", [over("1d", "1d")])
+
+
+@pytest.mark.parametrize("windows", [("63d",), ("2d", "14d"), ("24h", "30d", "all"), ("1h", "61d")])
+def test_windows_that_fit_in_64_tiles_are_accepted(windows: tuple[str, ...]) -> None:
+    assert len(Catalogue("c", "1", [over(*windows)]).columns) == len(windows)
+
+
+@pytest.mark.parametrize(
+    "windows, tiles", [(("64d",), 65), (("2d", "15d"), 65), (("1h", "62d"), 65), (("999d",), 1000)]
+)
+def test_windows_of_an_entity_that_need_more_than_64_tiles_are_refused(windows: tuple[str, ...], tiles: int) -> None:
+    with pytest.raises(ConfigError, match=f"the windows of user_id need {tiles} tiles, an entity keeps at most 64"):
+        Catalogue("c", "1", [over(*windows)])
+
+
+def test_tiles_are_counted_over_all_features_of_an_entity() -> None:
+    hours = windowed("user_id", ("2d",), Count)(long_watches("8 seconds"))
+    with pytest.raises(ConfigError, match="need 69 tiles"):
+        Catalogue("c", "1", [hours, over("19d")])
+    assert Catalogue("c", "1", [hours, over("19d", entity="video_id")]).entities.keys() == {("user_id",), ("video_id",)}
+
+
+def test_an_input_that_nothing_provides_is_refused_and_so_is_one_that_comes_later() -> None:
+    @derived
+    def first(second: Any) -> Any:
+        """Read too early."""
+        return second
+
+    @derived
+    def second(as_of: Any) -> Any:
+        """Nothing of interest."""
+        return as_of.astype(np.int64)
+
+    with pytest.raises(ConfigError, match=r"first: expected inputs among as_of, .*; found 'second'"):
+        Catalogue("c", "1", [first, second])
+    assert Catalogue("c", "1", [second, first]).columns == ("second", "first")
+
+
+@pytest.mark.parametrize(
+    "value, sentence", [(np.inf, "finite values or NaN"), (np.ones(2), r"one value a row \(3\)"), (np.ones(1), "one")]
+)
+def test_a_derived_value_that_is_infinite_or_not_one_a_row_is_refused_by_name(value: Any, sentence: str) -> None:
+    @derived
+    def odd() -> Any:
+        """Whatever the test says."""
+        return value
+
+    with pytest.raises(DataError, match=f"odd: expected {sentence}"):
+        Catalogue("c", "1", [odd]).assemble({}, {}, 3)
+
+
+def test_a_catalogue_of_no_features_has_rows_without_columns() -> None:
+    assert Catalogue("c", "1", []).assemble({}, {}, 3).shape == (3, 0)
