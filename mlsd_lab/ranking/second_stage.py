@@ -125,4 +125,4 @@ def _as_shares(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Place scores between 0 and 1 in their order, unknown ones lowest: an order, not a probability."""
     known = np.where(np.isnan(scores), -np.inf, scores)
     _, place = np.unique(known, return_inverse=True)
-    return place / max(1, place.max())
+    return place / max(1, int(place.max()))
