@@ -141,7 +141,7 @@ def probe_events() -> "pd.DataFrame":
             "occurred_at": times,
             "known_at": times,
             "as_of": naive + np.timedelta64(90, "m"),
-            "uploaded_at": np.where(np.arange(5) == 3, np.datetime64("NaT"), naive - np.timedelta64(36, "h")),
+            "uploaded_at": np.where(np.arange(5) == 3, np.datetime64("NaT", "us"), naive - np.timedelta64(36, "h")),
             "duration_seconds": [10.0, 0.0, np.nan, 59.5, 3600.0],
             "watch_seconds": [7.5, 3.0, np.nan, 80.0, 0.0],
             "retrieval_score": [0.1, -2.0, np.nan, 0.0, 3.5],

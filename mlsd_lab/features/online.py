@@ -15,7 +15,7 @@ from mlsd_lab.errors import ArtifactError, ConfigError, DataError
 from mlsd_lab.features.catalogue import Catalogue, Entity, Totals
 from mlsd_lab.features.definition import HOUR
 from mlsd_lab.features.entity_totals import EntityTotals, coded
-from mlsd_lab.features.timeline import microseconds, video_columns
+from mlsd_lab.features.timeline import microseconds, taken, video_columns
 
 _KIND = "memory-store/1"
 
@@ -111,17 +111,13 @@ class MemoryStore:
             newest = pd.Timestamp(self.newest, unit="us", tz="UTC")
             raise ConfigError(f"as_of: expected a time after the newest event absorbed ({newest}), found {as_of}")
         rows = np.array([self._row.get(video, -1) for video in video_ids], dtype=np.int64)
-        known = rows >= 0
         context: dict[str, NDArray[Any]] = {
             "as_of": np.full(len(rows), moment[0]).astype("datetime64[us]"),
             "retrieval_score": np.full(len(rows), np.nan) if retrieval_score is None else retrieval_score,
         }
         keys: dict[str, object] = {"user_id": user_id, "video_id": video_ids, "surface": surface}
         for name, values in self._videos.items():
-            taken = values[rows] if len(values) else np.full(len(rows), None).astype(values.dtype)
-            null = np.datetime64("NaT") if values.dtype.kind == "M" else (np.nan if values.dtype.kind == "f" else None)
-            taken[~known] = null
-            (keys if values.dtype == object else context)[name] = taken
+            (keys if values.dtype == object else context)[name] = taken(values, rows)
         totals: Totals = {}
         for entity in self._entities.values():
             totals |= entity.windows(keys, moment, len(rows))

@@ -150,7 +150,7 @@ class Timeline:
     def _context(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, NDArray[Any]]]:
         ids = {name: rows[name].astype(str).astype(object) for name in ("user_id", "video_id")}  # as the log keeps them
         video = self._videos.get_indexer(ids["video_id"])
-        columns: dict[str, Any] = {name: _taken(values, video) for name, values in self._video_columns.items()}
+        columns: dict[str, Any] = {name: taken(values, video) for name, values in self._video_columns.items()}
         columns["surface"] = rows["surface"].astype(object) if "surface" in rows else None
         table = pd.DataFrame(columns | ids, index=rows.index)
         score = (
@@ -176,8 +176,12 @@ def _moments(as_of: pd.Series) -> NDArray[np.datetime64]:
     return moments
 
 
-def _taken(values: NDArray[Any], video: NDArray[np.intp]) -> NDArray[Any]:
-    """Take each row's video's value, null for a video that the log does not know."""
+def taken(values: NDArray[Any], video: NDArray[np.intp]) -> NDArray[Any]:
+    """Return a value a row, that of its video (a row number), null for a video that is not known (−1).
+
+    >>> taken(np.array([10.0, 59.5]), np.array([1, -1])).tolist()
+    [59.5, nan]
+    """
     null: Any = None
     if values.dtype.kind == "M":
         null = np.datetime64("NaT", "us")

@@ -63,8 +63,8 @@ class _Stages:
 class Recommender:
     """Answers requests from one bundle of models and one online store, in this process.
 
-    `absorb` keeps the store and the seen-filter up to date; a request must be later than what was absorbed. Unknown
-    users get what is popular, ranked. When the ranker fails the slate stays in retrieval order and says so.
+    `absorb` fills the store and the seen-filter together, from the first event on; a request must be later than that.
+    Unknown users get what is popular, ranked. When the ranker fails the slate stays in retrieval order and says so.
 
     An example of the whole path stands at `mlsd_lab.serving.Bundle`.
 
@@ -81,6 +81,11 @@ class Recommender:
             raise ConfigError(
                 f"the bundle's ranker expects features {bundle.fingerprint}, "
                 f"the store has {store.catalogue.fingerprint}"
+            )
+        if store.position:
+            raise ConfigError(
+                f"expected a store that has absorbed nothing, found one at position {store.position}: "
+                "what a person has seen is learned from the stream as it is absorbed"
             )
         self.bundle, self.store, self.candidates, self.shown = bundle, store, candidates, shown
         self._seen: dict[str, set[int]] = {}

@@ -257,3 +257,10 @@ def test_a_bundle_takes_part_in_any_number_of_recommenders() -> None:
     one, two = recommender(), recommender()
     assert isinstance(one.bundle, Bundle)
     assert shown(one.recommend(request("u9"))) == shown(two.recommend(request("u9")))
+
+
+def test_a_store_that_absorbed_events_unseen_is_refused() -> None:
+    store = MemoryStore(FEED, small_log().videos)
+    store.absorb(events().iloc[:10], offset=0)
+    with pytest.raises(ConfigError, match="found one at position 10: what a person has seen is learned"):
+        Recommender(bundle(), store)
