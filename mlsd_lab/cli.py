@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlsd_lab.clock import now
 from mlsd_lab.errors import ConfigError, MlsdLabError
 from mlsd_lab.terminal import escaped, plain_table, shown
 
@@ -53,6 +54,7 @@ def run(
     config = pipeline.RunConfig(data=data, path=path, timezone=timezone, seed=seed)
     with _progress() as on_progress:
         found = pipeline.run(config, on_progress)
+    found.report["machine"]["at"] = now().isoformat(timespec="seconds")
     folder = report.write_report(found.report, found.scoreboard, out, found.bundle)
     for part in shown(found.report):
         _print(part)

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from mlsd_lab.datasets import Log, load
@@ -199,8 +200,10 @@ def _requests(split: Split, config: RunConfig) -> list[Request]:
     rng = np.random.default_rng(config.seed)
     rows = np.sort(rng.choice(len(first), size=min(config.requests, len(first)), replace=False))
     chosen = first.iloc[rows]
-    surfaces = chosen["surface"] if "surface" in chosen else [None] * len(chosen)
-    asked = zip(chosen["user_id"].astype(object), chosen["occurred_at"], surfaces, strict=True)
+    surfaces = chosen.get("surface", pd.Series(None, index=chosen.index, dtype=object)).astype(object)
+    asked = zip(
+        chosen["user_id"].astype(object), chosen["occurred_at"], surfaces.where(surfaces.notna(), None), strict=True
+    )
     return [Request(f"r{number}", user, time, surface) for number, (user, time, surface) in enumerate(asked)]
 
 
