@@ -31,9 +31,9 @@ def sha256(path: Path) -> str:
 def require_free(target: Path) -> None:
     """Raise `ConfigError` unless a folder may take this name: nothing there, or an empty folder nobody stands in.
 
-    >>> require_free(Path("pyproject.toml"))
+    >>> require_free(Path("/"))
     Traceback (most recent call last):
-    mlsd_lab.errors.ConfigError: pyproject.toml already holds something; name a folder that is empty or does not ...
+    mlsd_lab.errors.ConfigError: / already holds something; name a folder that is empty or does not exist yet
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target} already holds something; name a folder that is empty or does not exist yet")

@@ -19,9 +19,9 @@ def write_report(
     Without `out` the folder is a fresh `runs/NNN`, and the link `runs/latest` then points to it. Raises `ConfigError`
     when `out` holds something and `StorageError` when it cannot be written; then nothing is left behind.
 
-    >>> write_report({}, None, out=Path("pyproject.toml/run"))
+    >>> write_report({}, None, out=Path(__file__, "run"))
     Traceback (most recent call last):
-    mlsd_lab.errors.StorageError: cannot write pyproject.toml/run: ...
+    mlsd_lab.errors.StorageError: cannot write ...
     """
     target = out or _fresh(Path("runs"))
     with atomic_folder(target) as draft:
