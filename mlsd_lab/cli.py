@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlsd_lab.clock import now
+from mlsd_lab import clock
 from mlsd_lab.errors import ConfigError, MlsdLabError
 from mlsd_lab.terminal import escaped, plain_table, shown
 
@@ -27,7 +27,7 @@ app.add_typer(data_app, name="data")
 
 DataName = Annotated[str, typer.Option("--data", help="movielens (offline), kuairand (after a fetch) or csv (yours).")]
 Folder = Annotated[
-    Path | None, typer.Option("--path", help="The data set's folder: kuairand's files, or your events.csv.")
+    Path | None, typer.Option("--path", help="The data set's folder, with kuairand's files or your events.csv.")
 ]
 Zone = Annotated[str | None, typer.Option(help="Zone of a csv log's days, such as Europe/Berlin. Default UTC.")]
 
@@ -54,7 +54,7 @@ def run(
     config = pipeline.RunConfig(data=data, path=path, timezone=timezone, seed=seed)
     with _progress() as on_progress:
         found = pipeline.run(config, on_progress)
-    found.report["machine"]["at"] = now().isoformat(timespec="seconds")
+    found.report["machine"]["at"] = clock.now().isoformat(timespec="seconds")
     folder = report.write_report(found.report, found.scoreboard, out, found.bundle)
     for part in shown(found.report):
         _print(part)

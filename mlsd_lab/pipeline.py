@@ -21,7 +21,7 @@ from mlsd_lab.features.feed import FEED
 from mlsd_lab.machine import machine, versions
 from mlsd_lab.ranking import learn_second_stage
 from mlsd_lab.retrieval import ALS, AnnoyIndex, Backfill, Retriever
-from mlsd_lab.serving import Bundle, Recommender, Request, play
+from mlsd_lab.serving import Bundle, Played, Recommender, Request, play
 from mlsd_lab.showcase import showcase
 
 OnProgress = Callable[[str, float], None]
@@ -57,8 +57,8 @@ class RunConfig:
     """The same of the second, where each round reads every candidate."""
     people: int = 3
     """How many real users are shown with their recommendations."""
-    ranker_days: int = 4
-    """The ranker learns from so many last days (or held-out events a user) of the training half."""
+    ranker_last: int = 4
+    """The ranker learns from so many last days, or held-out events a user, of the training half."""
     requests: int = 300
     """Answered in process, from the artifacts as written and read again."""
     absorb_batch: int = 500
@@ -102,10 +102,10 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     Traceback (most recent call last):
     mlsd_lab.errors.ConfigError: expected a data set of movielens, kuairand, csv; found 'netflix'
     """
-    if config.k < 1 or config.people < 0 or not 0 <= config.seed < 2**31 - 1:
-        raise ConfigError(
-            f"expected k ≥ 1, people ≥ 0 and seed ≥ 0, found {config.k}, {config.people} and {config.seed}"
-        )
+    least = {"k": 1, "people": 0, "seed": 0, "rounds": 1, "ranking_rounds": 1, "ranker_last": 1, "requests": 1}
+    for name, lowest in least.items():
+        if not lowest <= getattr(config, name) < 2**31 - 1:
+            raise ConfigError(f"{name}: expected {lowest} to 2147483646, found {getattr(config, name)}")
     stage = _Stages(on_progress)
     began = perf_counter()
     with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the number of cores
@@ -125,9 +125,10 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
             popularity = np.asarray(seen.sum(axis=0)).ravel()
             judged = (found, relevant[users], popularity, config.rounds, config.seed)
             board = Scoreboard.judge(*judged) if len(users) else None
-        with stage("show", 0.58):
-            people = showcase(split, users, found["als_annoy"], config.people, config.seed)
-        second, bundle = _second_stage(config, log, split, models, stage)
+        second, bundle, played = _second_stage(config, log, split, models, stage)
+        with stage("show", 0.99):
+            slates = (users, found["als_annoy"]) if played is None else played.slates(log)
+            people = showcase(split, *slates, config.people, config.seed)
     stage.seconds["total"] = round(perf_counter() - began, 4)
     report = {
         "data": log.summary(),
@@ -164,42 +165,40 @@ class _Models:
 
 def _second_stage(
     config: RunConfig, log: Log, split: Split, models: _Models, stage: _Stages
-) -> tuple[dict[str, Any], Bundle | None]:
+) -> tuple[dict[str, Any], Bundle | None, Played | None]:
     """Features → ranking → artifacts → serve → audit; null, with a reason, where the log is too small."""
     with stage("features", 0.6):
         timeline = Timeline(FEED, log)
     try:
         with stage("rank", 0.65):
             learned = learn_second_stage(
-                split, models.als, timeline, config.k, config.ranker_days, config.seed, config.ranking_rounds
+                split, models.als, timeline, config.k, config.ranker_last, config.seed, config.ranking_rounds
             )
     except DataError as error:
-        return dict.fromkeys(("ranking", "serving", "skew", "artifacts")) | {"reason": f"no ranker: {error}"}, None
+        return (
+            dict.fromkeys(("ranking", "serving", "skew", "artifacts")) | {"reason": f"no ranker: {error}"},
+            None,
+            None,
+        )
     with stage("artifacts", 0.85), TemporaryDirectory() as folder:
         fitted = Bundle.of(split.train, models.als, models.popular, learned.ranker, FEED, models.index)
         fitted.save(Path(folder, "bundle"))
         bundle = Bundle.load(Path(folder, "bundle"), FEED)
     with stage("serve", 0.88):
-        recommender = Recommender(bundle, MemoryStore(FEED, log.videos), config.k)
+        recommender = Recommender(bundle, MemoryStore(FEED, log.videos), config.k, shown=min(10, config.k))
         requests = _requests(split, config)
         played = play(recommender, timeline, stream(log), requests, config.absorb_batch)
     with stage("audit", 0.98):
         skew = audit(timeline, played.served)
-    report = {
-        "ranking": learned.summary(log.datasheet.rule),
-        "serving": played.summary(),
-        "skew": {"compared": skew.compared, "mismatched": skew.mismatched, "stale": skew.stale},
-        "artifacts": {"content_sha256": bundle.content_sha256},
-    }
-    return report, bundle
+    about = {"ranking": learned.summary(log.datasheet.rule), "serving": played.summary(), "skew": skew.summary()}
+    return about | {"artifacts": {"content_sha256": bundle.content_sha256}}, bundle, played
 
 
 def _requests(split: Split, config: RunConfig) -> list[Request]:
     """Let a sample of the test's users ask, each at the first moment that the test has of them."""
     first = split.test.events.sort_values("occurred_at", kind="stable").drop_duplicates("user_id")
-    rng = np.random.default_rng(config.seed)
-    rows = np.sort(rng.choice(len(first), size=min(config.requests, len(first)), replace=False))
-    chosen = first.iloc[rows]
+    rows = np.random.default_rng(config.seed).choice(len(first), min(config.requests, len(first)), replace=False)
+    chosen = first.iloc[np.sort(rows)]
     surfaces = chosen.get("surface", pd.Series(None, index=chosen.index, dtype=object)).astype(object)
     asked = zip(
         chosen["user_id"].astype(object), chosen["occurred_at"], surfaces.where(surfaces.notna(), None), strict=True
@@ -221,10 +220,8 @@ def _fitted(config: RunConfig, split: Split, stage: _Stages) -> _Models:
 def _about_retrieval(config: RunConfig, log: Log, board: Scoreboard | None, judged: int) -> dict[str, Any]:
     about: dict[str, Any] = {"k": config.k, "judged_users": judged, "catalogue": len(log.videos)}
     if len(log.videos) <= config.k:
-        about["note"] = (
-            f"the catalogue has {len(log.videos)} videos, so {config.k} candidates are all of it: recall says nothing"
-        )
+        about["note"] = f"{config.k} candidates are all of the {len(log.videos)} videos there are: recall says nothing"
     if board is None:
         reason = "no user has a relevant event in the test that training did not show already"
-        return {**about, "recall": None, "interval": None, "reason": reason}
+        return about | {"recall": None, "interval": None, "reason": reason}
     return about | board.summary()

@@ -11,16 +11,19 @@ def shown(report: dict[str, Any]) -> Iterator["Table | str"]:
     """Yield what a run found, in the order in which a person wants to know it; strings are rich markup.
 
     >>> data = {"title": "A log", "events": 3, "users": 1, "videos": 3, "from": "2026-01-01", "until": "2026-01-02"}
+    >>> data["relevant"], split = "clicked is true", {"kind": "by_day", "time": "nothing later is in training"}
     >>> retrieval = {"recall": None, "reason": "nobody came back"}
     >>> nothing = {"ranking": None, "reason": "no ranker", "recommendations": []}
-    >>> list(shown({"data": data, "retrieval": retrieval, **nothing}))
+    >>> list(shown({"data": data, "split": split, "retrieval": retrieval, **nothing}))
     ['[bold]A log[/]', '3 events, 1 people, 3 videos, 2026-01-01 to 2026-01-02',
+     'relevant: clicked is true; test: by_day, where nothing later is in training',
      'recall cannot be measured: nobody came back', '· no ranker']
     """
     data = report["data"]
     yield f"[bold]{escaped(data['title'])}[/]"
     counts = f"{data['events']:,} events, {data['users']:,} people, {data['videos']:,} videos"
     yield f"{counts}, {data['from']} to {data['until']}"
+    yield f"relevant: {data['relevant']}; test: {report['split']['kind']}, where {report['split']['time']}"
     yield from _first_stage(report)
     yield from _second_stage(report)
     for person in report["recommendations"]:

@@ -119,7 +119,7 @@ class TestRun:
         log = write_log(tmp_path / "log", people=10, videos=20, events=100)
         assert mlsd_lab("run", "--data", "csv", "--path", log, "--out", tmp_path / "out").code == 0
         retrieval = report_in(tmp_path / "out")["retrieval"]
-        assert retrieval["note"] == "the catalogue has 20 videos, so 100 candidates are all of it: recall says nothing"
+        assert retrieval["note"] == "100 candidates are all of the 20 videos there are: recall says nothing"
         assert retrieval["recall"] == dict.fromkeys(SYSTEMS, 1.0)
         assert retrieval["note"] in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 

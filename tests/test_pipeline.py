@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def test_a_log_of_clicks_runs_through_both_stages(tmp_path: Path) -> None:
 def test_a_catalogue_smaller_than_k_is_returned_whole_and_said_so(tmp_path: Path) -> None:
     found = run(RunConfig(data="csv", path=small_log(tmp_path / "log"))).report["retrieval"]
     assert found["recall"]["als_annoy"] == 1
-    assert "20 videos" in found["note"]
+    assert "all of the 20 videos" in found["note"]
 
 
 def test_progress_is_told_from_start_to_end(tmp_path: Path) -> None:
@@ -178,9 +179,12 @@ def test_progress_is_told_from_start_to_end(tmp_path: Path) -> None:
     assert shares == sorted(shares)
 
 
-def test_settings_outside_their_range_are_refused() -> None:
-    with pytest.raises(ConfigError, match="k ≥ 1"):
-        run(RunConfig(k=0))
+@pytest.mark.parametrize("setting", ["k", "rounds", "ranking_rounds", "ranker_last", "requests"])
+def test_settings_outside_their_range_are_refused_before_anything_is_loaded(setting: str) -> None:
+    zero: dict[str, Any] = {setting: 0}
+    config = replace(RunConfig(data="no such data"), **zero)
+    with pytest.raises(ConfigError, match=f"{setting}: expected 1 to 2147483646, found 0"):
+        run(config)
 
 
 def test_a_log_keeps_what_its_datasheet_says_through_the_split() -> None:

@@ -32,7 +32,13 @@ def report(board: Scoreboard | None = None, title: str = "A log", **retrieval: A
     rest = {"until": "2026-01-02", "timezone": "UTC", "relevant": "clicked is true", "licence": "?", "citation": title}
     return {
         "data": data | rest,
-        "split": {"kind": "by_day", "train_events": 5000, "test_events": 678, "left_out": 0},
+        "split": {
+            "kind": "by_day",
+            "time": "nothing later is in training",
+            "train_events": 5000,
+            "test_events": 678,
+            "left_out": 0,
+        },
         "retrieval": about,
         "recommendations": [{"user_id": title, "liked_last": [title], "recommended": [title, "b"]}],
         "seed": 0,

@@ -11,6 +11,7 @@ SCORE = {"auc": 0.74, "gauc": 0.65, "ndcg_at_10": 0.91, "log_loss": 0.54}
 
 def report(exact_seconds: float = 1.0, annoy_seconds: float = 2.0) -> dict[str, Any]:
     data = {"title": "A log", "events": 1234, "users": 5, "videos": 678, "from": "2026-01-01", "until": "2026-01-02"}
+    data["relevant"] = "clicked is true"
     names = ("als_exact", "als_annoy")
     retrieval = {
         "k": 100,
@@ -22,6 +23,7 @@ def report(exact_seconds: float = 1.0, annoy_seconds: float = 2.0) -> dict[str, 
     ranking = SCORE | {"beside": {"retrieval_order": SCORE | {"log_loss": None}}, "verdict": ["it did not help"]}
     return {
         "data": data,
+        "split": {"kind": "by_day", "time": "nothing later is in training"},
         "retrieval": retrieval,
         "ranking": ranking,
         "serving": {"requests": 300, "p50_ms": 9.46, "p99_ms": 14.7, "degraded": 0},

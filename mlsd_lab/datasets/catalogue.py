@@ -15,7 +15,7 @@ NAMES = {
 }
 
 
-def load(name: str, path: Path | None = None, timezone: str | None = None) -> "Log":
+def load(name: str, path: Path | str | None = None, timezone: str | None = None) -> "Log":
     """Load a data set by name; `path` is the folder of `kuairand` or `csv`, `timezone` the zone of `csv`.
 
     Raises `ConfigError` for an unknown name or an option that the data set does not take.
@@ -31,6 +31,8 @@ def load(name: str, path: Path | None = None, timezone: str | None = None) -> "L
     if path is not None and name == "movielens":
         raise ConfigError("movielens comes inside a package and takes no --path")
     from mlsd_lab.datasets import csv, kuairand, movielens
+
+    path = None if path is None else Path(path)
 
     if name == "movielens":
         return movielens.load()

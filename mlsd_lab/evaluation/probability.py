@@ -34,7 +34,7 @@ def grouped_auc(labels: ArrayLike, scores: ArrayLike, groups: ArrayLike, weights
 
     A group weighs the sum of its rows' weights; inside it they do not count, as in a bootstrap over users. Judge a
     slate with *one* value of the group's own features: one that moves inside the group is pushed down after each
-    positive (docs of the course, 05).
+    positive.
 
     >>> float(grouped_auc([1, 0, 1, 0], [0.9, 0.1, 0.2, 0.8], groups=["ann", "ann", "bob", "bob"]))
     0.5

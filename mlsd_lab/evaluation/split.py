@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
+_TIME = {
+    "by_day": "nothing known after the test began is in training",
+    "leave_last_out": "within a person only the past is in training; of other people, also what came later",
+    "shuffled": "the future is in training",
+}
+
+
 @dataclass(frozen=True)
 class Split:
     """Training and test events of one log, how they were divided, and how many events are in neither.
@@ -44,9 +51,9 @@ class Split:
         return unseen
 
     def summary(self) -> dict[str, str | int]:
-        """Return the kind and the number of events in each part, as a report gives them."""
+        """Return the kind, what it does to time, and the number of events in each part, as a report gives them."""
         parts = {"train_events": len(self.train.events), "test_events": len(self.test.events)}
-        return {"kind": self.kind, **parts, "left_out": self.left_out}
+        return {"kind": self.kind, "time": _TIME[self.kind], **parts, "left_out": self.left_out}
 
 
 def by_day(log: Log, days: int = 1) -> Split:

@@ -24,8 +24,10 @@ Totals = dict[str, NDArray[np.int64]]
 class Catalogue:
     """Windowed and derived features under one name and version.
 
-    `columns` are the model's inputs, float64, in this order. Catalogues of one `fingerprint` give equal values: it
-    covers the declared version, every declaration, each function's source, and its values on a fixed probe table.
+    `columns` are the model's inputs, float64, in this order. The `fingerprint` covers the declared version, every
+    declaration, each function's source, and its values on a fixed probe table. It does not see what a function takes
+    from outside itself (a global, a helper): change the version with that. A row function that looks beyond its row
+    (a mean of the column, a shift) is refused, since it would see the future.
 
     >>> from mlsd_lab.features.feed import FEED
     >>> FEED.columns[:2], len(FEED.fingerprint)
@@ -103,6 +105,14 @@ class Catalogue:
         repeated = {column for column in self.columns if self.columns.count(column) > 1}
         if repeated:
             raise ConfigError(f"catalogue {self.name}: expected each column once, found {sorted(repeated)[0]!r} twice")
+        probe = probe_events()
+        for feature in self.windowed:
+            alone = np.concatenate([feature.contributions(probe.iloc[[row]]) for row in range(len(probe))])
+            if (alone != feature.contributions(probe)).any():
+                raise ConfigError(
+                    f"{feature.name}: expected a value that depends on its own row alone, found one that changes with "
+                    "the rows beside it; an aggregate belongs into `aggregate=`"
+                )
         known = [*CONTEXT, *(column for feature in self.windowed for column in feature.columns)]
         for derived in self.derived:
             missing = [name for name in derived.inputs if name not in known]

@@ -104,23 +104,26 @@ class Derived:
 
 
 def windowed(
-    entity: str | Sequence[str], over: Sequence[str], aggregate: Any
+    entity: str | Sequence[str], over: str | Sequence[str], aggregate: Any
 ) -> Callable[[Callable[["pd.DataFrame"], "pd.Series"]], Windowed]:
     """Declare a windowed feature: of which entity, over which windows (`"1h"`, `"7d"`, `"all"`), aggregated how.
 
     The function gets events (rows as in the stream, with their video's columns) and returns a value a row; a null
-    contributes to neither sum nor count. Raises `ConfigError` for an aggregate that cannot forget, such as max.
+    contributes to neither sum nor count. A window ends exactly at `as_of` and begins at the edge of an hour in UTC, of
+    a day when it is longer than two days or its entity has several columns: "1d" spans 24 to 25 hours.
+    Raises `ConfigError` for an aggregate that cannot forget, such as max.
 
     >>> from mlsd_lab.features import Mean
     >>> @windowed(entity="user_id", over=("1d", "7d"), aggregate=Mean)
     ... def user_completion(watches):
     ...     "Share of each video watched, 0 to 1."
-    ...     return (watches.watch_seconds / watches.duration_seconds).clip(0, 1)
+    ...     return (watches.watch_seconds / watches.duration_seconds.where(watches.duration_seconds > 0)).clip(0, 1)
     >>> user_completion.columns
     ('user_completion_1d', 'user_completion_7d')
     """
     keys = (entity,) if isinstance(entity, str) else tuple(entity)
     checked = checked_aggregate(aggregate)
+    over = (over,) if isinstance(over, str) else over
     if not over:
         raise ConfigError("over: expected one or more windows such as '7d'")
     windows = tuple(_window(name, day_tiles=len(keys) > 1) for name in over)

@@ -106,6 +106,7 @@ class MemoryStore:
         `as_of` (with a time zone) must be after the newest event absorbed, else `ConfigError`: what a store has already
         added up it cannot take apart. Unknown users and videos have an empty past.
         """
+        user_id, video_ids = str(user_id), [str(video) for video in video_ids]
         moment = microseconds([pd.Timestamp(as_of)]).astype(np.int64)
         if moment[0] <= self.newest:
             newest = pd.Timestamp(self.newest, unit="us", tz="UTC")

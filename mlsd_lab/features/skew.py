@@ -25,6 +25,10 @@ class Skew:
     examples: pd.DataFrame
     """The first mismatches: row, column, served, recomputed."""
 
+    def summary(self) -> dict[str, int]:
+        """Return the three counts, as a report gives them."""
+        return {"compared": self.compared, "mismatched": self.mismatched, "stale": self.stale}
+
 
 def audit(timeline: Timeline, served: pd.DataFrame) -> Skew:
     """Compare each feature of a served log with its value recomputed offline at `position_absorbed`.

@@ -81,7 +81,7 @@ def microseconds(times: "pd.Series | Sequence[pd.Timestamp]") -> NDArray[np.date
     """
     index = pd.DatetimeIndex(times)
     if index.tz is None:
-        raise DataError(f"expected times with a time zone, found {index.dtype}")
+        raise DataError(f"expected times with a time zone, found {index.dtype}; give them theirs with tz_localize")
     return index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
 
 

@@ -83,10 +83,9 @@ def from_candidates(split: Split, retriever: ALS, k: int) -> Examples:
         {
             "user_id": log.users["user_id"].astype(object).to_numpy()[user],
             "video_id": log.videos["video_id"].astype(object).to_numpy()[video],
-            "as_of": moment.to_numpy()[row] if len(row) else moment.iloc[:0],
+            "as_of": moment.array[row],
             "surface": None,
             "retrieval_score": retriever.scores(user, video),
         }
     )
-    rows["as_of"] = pd.DatetimeIndex(rows["as_of"]).tz_localize("UTC") if rows["as_of"].dt.tz is None else rows["as_of"]
     return Examples(rows, np.array(labels, dtype=np.float64), row.astype(np.int64), "retrieved")

@@ -50,8 +50,8 @@ class SecondStage:
             about["reason"] = (
                 "negatives were retrieved, never shown: a probability among them says nothing about people"
             )
-        without = () if calibrated else ("calibration_error",)
-        order_alone = ("log_loss", "calibration_error")  # the retriever's scores are no probabilities
+        order_alone = ("log_loss", "calibration_error")  # what needs probabilities has no meaning without exposures
+        without = () if calibrated else order_alone
         beside = {
             name: score.summary(order_alone if name == "retrieval_order" else without)
             for name, score in self.scores.items()
@@ -61,7 +61,10 @@ class SecondStage:
 
     def verdicts(self) -> list[str]:
         """Say of each of the others, in a sentence, whether the ranker orders better."""
-        return [value.verdict("boosted_trees", other, "NDCG@10") for other, value in self.lift.items()]
+        told = [value.verdict("boosted_trees", other, "NDCG@10") for other, value in self.lift.items()]
+        if self.lift and not all(value.low > 0 for value in self.lift.values()):
+            told.append("boosted_trees is served all the same: nothing here decides which ranker is")
+        return told
 
 
 def learn_second_stage(

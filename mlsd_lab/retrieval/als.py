@@ -105,6 +105,10 @@ class ALS:
 
         Summed one factor after another, so that a pair scores the same to the bit alone as among others.
         """
+        users, videos = checked_users(users, len(self.user_factors_)), np.asarray(videos)
+        if videos.size and not 0 <= videos.min() <= videos.max() < len(self.video_factors_):
+            last = len(self.video_factors_) - 1
+            raise ConfigError(f"videos: expected codes from 0 to {last}, found {videos.min()} to {videos.max()}")
         total = np.where(self.known_[users], 0.0, np.nan)
         for factor in range(self.factors):
             total += self.user_factors_[users, factor] * self.video_factors_[videos, factor]

@@ -97,12 +97,13 @@ class Bundle:
         )
 
     def retrieve(self, user_id: str, k: int) -> NDArray[np.int64]:
-        """Return up to k video codes for a user, best first: from the index, or the popular ones for a user unknown."""
+        """Return k video codes for a user, best first: from the index, and popular ones where it finds fewer."""
         code = self._user_code.get(user_id)
         if code is None:
             return self.popular[:k]
         found = self.index.search(self.user_factors[code : code + 1], k).videos[0].astype(np.int64)
-        return found[found != NOBODY]  # Annoy may find fewer
+        found = found[found != NOBODY]
+        return found if len(found) == k else np.concatenate([found, self.popular[~np.isin(self.popular, found)]])[:k]
 
     def retrieval_scores(self, user_id: str, videos: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the inner products that `ALS.scores` gives in training; NaN for a user unknown."""

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError
+from mlsd_lab.evaluation import NOBODY, Candidates
 from mlsd_lab.features import Timeline
 from mlsd_lab.serving.recommender import Answer, Recommender, Request
 
@@ -28,6 +31,16 @@ class Played:
         shown = [answer.served for answer in self.answers if len(answer.served)]
         nothing = [answer.served for answer in self.answers[:1]] or [pd.DataFrame()]
         return pd.concat(shown or nothing, ignore_index=True)
+
+    def slates(self, log: Log) -> tuple[NDArray[np.intp], Candidates]:
+        """Return the codes of the log's users who asked, and what each was shown, best first."""
+        users = pd.Index(log.users["user_id"]).get_indexer([answer.request.user_id for answer in self.answers])
+        codes = [pd.Index(log.videos["video_id"]).get_indexer(answer.served["video_id"]) for answer in self.answers]
+        videos = np.full((len(codes), max(map(len, codes), default=0)), NOBODY)
+        for row, shown in enumerate(codes):
+            videos[row, : len(shown)] = shown
+        known = users >= 0
+        return users[known], Candidates(videos[known], np.zeros(videos[known].shape))
 
     def summary(self) -> dict[str, Any]:
         """Return number of requests, percentiles of the time an answer took, each stage's median, degraded answers."""

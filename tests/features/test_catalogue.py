@@ -196,3 +196,15 @@ def test_a_derived_value_that_is_infinite_or_not_one_a_row_is_refused_by_name(va
 
 def test_a_catalogue_of_no_features_has_rows_without_columns() -> None:
     assert Catalogue("c", "1", []).assemble({}, {}, 3).shape == (3, 0)
+
+
+@pytest.mark.parametrize("beyond", ["mean", "shift", "cumsum"])
+def test_a_row_function_that_looks_beyond_its_row_is_refused(beyond: str) -> None:
+    @windowed("user_id", "7d", Sum)
+    def nosy(events: pd.DataFrame) -> pd.Series:
+        """Seconds, seen beside other rows."""
+        seconds = events.watch_seconds
+        return {"mean": seconds - seconds.mean(), "shift": seconds.shift(), "cumsum": seconds.cumsum()}[beyond]
+
+    with pytest.raises(ConfigError, match="nosy: expected a value that depends on its own row alone"):
+        Catalogue("mine", "1", [nosy])

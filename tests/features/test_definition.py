@@ -89,11 +89,19 @@ def test_a_window_beyond_two_days_must_be_whole_days(name: str) -> None:
         windowed("user_id", (name,), Count)
 
 
-def test_no_window_and_a_word_in_place_of_several_are_refused() -> None:
+def test_no_window_is_refused_and_one_may_stand_alone() -> None:
     with pytest.raises(ConfigError, match="one or more windows"):
         windowed("user_id", (), Count)
-    with pytest.raises(ConfigError, match="found '7'"):
-        windowed("user_id", "7d", Count)
+    assert [window.name for window in defined("7d").windows] == ["7d"]
+
+
+def defined(over: str) -> Windowed:
+    @windowed("user_id", over, Count)
+    def views(events: pd.DataFrame) -> pd.Series:
+        """Videos shown."""
+        return events.relevant
+
+    return views
 
 
 def test_a_window_starts_at_the_tile_edge_at_or_before_its_length() -> None:

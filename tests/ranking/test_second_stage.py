@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import DataError
-from mlsd_lab.evaluation import Split, auc, by_day, leave_last_out
+from mlsd_lab.evaluation import Estimate, Split, auc, by_day, leave_last_out
 from mlsd_lab.features import Timeline, training_set
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.ranking import BoostedTrees, SecondStage, from_exposures, learn_second_stage
@@ -127,9 +129,17 @@ def test_the_lift_is_the_difference_of_ndcg_with_a_verdict_for_each_of_the_other
     for other, lift in learned.lift.items():
         assert lift.value == pytest.approx(best - learned.scores[other].ndcg_at_10.value)
         assert lift.low <= lift.value <= lift.high
-    for other, sentence in zip(learned.lift, learned.summary("clicked is true")["verdict"], strict=True):
+    sentences = learned.summary("clicked is true")["verdict"]
+    for other, sentence in zip(learned.lift, sentences, strict=False):
         assert "boosted_trees" in sentence
         assert other in sentence
+
+
+def test_a_ranker_that_did_not_prove_better_is_said_to_be_served_all_the_same(learned: SecondStage) -> None:
+    better = {other: Estimate(0.2, 0.1, 0.3) for other in learned.lift}
+    worse = better | {"logistic": Estimate(0.0, -0.1, 0.1)}
+    assert len(replace(learned, lift=better).verdicts()) == 2
+    assert replace(learned, lift=worse).verdicts()[-1].startswith("boosted_trees is served all the same")
 
 
 def test_the_retriever_s_order_is_no_probability(learned: SecondStage) -> None:

@@ -7,7 +7,17 @@ from mlsd_lab.features import MemoryStore, audit
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.serving import Bundle, Played, Recommender, Request, play
 from tests.ranking.small_feed import small_log
-from tests.serving.small_service import TEST_DAY, a_day_of_requests, bundle, bundle_of, events, request, timeline
+from tests.serving.small_service import (
+    STRANGER,
+    TEST_DAY,
+    a_day_of_requests,
+    bundle,
+    bundle_of,
+    events,
+    recommender,
+    request,
+    timeline,
+)
 from tests.serving.test_recommender import Broken
 
 
@@ -134,3 +144,14 @@ def test_progress_is_told_after_each_answer() -> None:
 def test_a_batch_of_less_than_one_event_is_refused(batch: int) -> None:
     with pytest.raises(ConfigError, match=f"batch: expected 1 or more events, found {batch}"):
         played(batch=batch)
+
+
+def test_slates_are_the_codes_of_what_each_person_was_shown() -> None:
+    made = recommender(shown=4)
+    answers = [made.recommend(request(user)) for user in ("u5", STRANGER, "u0")]
+    users, slates = Played(answers).slates(small_log())
+    assert users.tolist() == [small_log().users["user_id"].tolist().index("u5"), 0]  # the log has no stranger
+    ids = small_log().videos["video_id"].to_numpy(object)
+    known = [answers[0], answers[2]]
+    assert [ids[row].tolist() for row in slates.videos] == [answer.served["video_id"].tolist() for answer in known]
+    assert Played([]).slates(small_log())[1].videos.shape == (0, 0)
