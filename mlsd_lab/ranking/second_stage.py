@@ -48,10 +48,11 @@ class SecondStage:
         }
         if not calibrated:
             about["reason"] = (
-                "negatives were retrieved, never shown: a probability among them says nothing about people"
+                "negatives were retrieved, never shown: a probability among them says nothing about people, and the log "
+                "loss compares these rankers alone, which learned from more successes a person than the test has"
             )
-        order_alone = ("log_loss", "calibration_error")  # what needs probabilities has no meaning without exposures
-        without = () if calibrated else order_alone
+        order_alone = ("log_loss", "calibration_error")  # the retriever's scores are no probabilities
+        without = () if calibrated else ("calibration_error",)
         beside = {
             name: score.summary(order_alone if name == "retrieval_order" else without)
             for name, score in self.scores.items()
