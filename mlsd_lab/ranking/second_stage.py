@@ -48,8 +48,8 @@ class SecondStage:
         }
         if not calibrated:
             about["reason"] = (
-                "negatives were retrieved, never shown: a probability among them says nothing about people, and the log "
-                "loss compares these rankers alone, which learned from more successes a person than the test has"
+                "negatives were retrieved, never shown: a probability among them says nothing about people, and the "
+                "log loss compares these rankers alone, which learned from more successes a person than the test has"
             )
         order_alone = ("log_loss", "calibration_error")  # the retriever's scores are no probabilities
         without = () if calibrated else ("calibration_error",)
