@@ -1,0 +1,1 @@
+"""The workshop of the notebooks: predict, measure, compare; exercises that check themselves; the notebook build."""
