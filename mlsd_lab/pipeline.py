@@ -13,6 +13,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from mlsd_lab.datasets import Log, load
+from mlsd_lab.datasets.world import WorldConfig
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.evaluation import Popular, Split, make_split
 from mlsd_lab.evaluation.scoreboard import Scoreboard
@@ -41,8 +42,10 @@ class RunConfig:
     """Folder of the data set, where it has one."""
     timezone: str | None = None
     """IANA zone of a csv log's days."""
+    world: WorldConfig | None = None
+    """Size, seed and drift of the simulated world, for `world` alone."""
     seed: int = 0
-    """Of everything random; one seed, one report."""
+    """Of everything random but the world; one seed, one report."""
     k: int = 100
     """Candidates a user."""
     half_life_days: float = 7.0
@@ -100,7 +103,7 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
 
     >>> run(RunConfig(data="netflix"))
     Traceback (most recent call last):
-    mlsd_lab.errors.ConfigError: expected a data set of movielens, kuairand, csv; found 'netflix'
+    mlsd_lab.errors.ConfigError: expected a data set of movielens, kuairand, world, csv; found 'netflix'
     """
     least = {"k": 1, "people": 0, "seed": 0, "rounds": 1, "ranking_rounds": 1, "ranker_last": 1, "requests": 1}
     for name, lowest in least.items():
@@ -110,7 +113,7 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     began = perf_counter()
     with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the number of cores
         with stage("load", 0.0):
-            log = load(config.data, config.path, config.timezone)
+            log = load(config.data, config.path, config.timezone, config.world)
         with stage("split", 0.08):
             split = make_split(log, log.datasheet.split)
             seen, relevant = split.train.matrix(), split.relevant()

@@ -3,12 +3,14 @@ from pathlib import Path
 import pytest
 
 from mlsd_lab.datasets import NAMES, load
+from mlsd_lab.datasets.world import WorldConfig
 from mlsd_lab.errors import ConfigError, DataError
 
 
 def test_every_name_loads_or_says_what_it_needs(tmp_path: Path) -> None:
     assert load("movielens").datasheet.name == "movielens"
-    for name in NAMES.keys() - {"movielens"}:
+    assert len(load("world", world=WorldConfig(users=20, events=500)).events) == 500
+    for name in NAMES.keys() - {"movielens", "world"}:
         with pytest.raises(DataError, match=tmp_path.name):
             load(name, tmp_path)
 
@@ -20,7 +22,7 @@ def test_a_log_of_ones_own_is_loaded_with_its_zone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["netflix", "", "CSV", "../csv"])
 def test_an_unknown_name_is_refused_with_those_there_are(name: str) -> None:
-    with pytest.raises(ConfigError, match="expected a data set of movielens, kuairand, csv; found"):
+    with pytest.raises(ConfigError, match="expected a data set of movielens, kuairand, world, csv; found"):
         load(name)
 
 
@@ -30,9 +32,15 @@ def test_a_zone_is_for_csv_alone(name: str, tmp_path: Path) -> None:
         load(name, tmp_path, timezone="UTC")
 
 
-def test_movielens_takes_no_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["movielens", "world"])
+def test_what_needs_no_files_takes_no_folder(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="takes no --path"):
-        load("movielens", tmp_path)
+        load(name, tmp_path)
+
+
+def test_only_the_world_has_the_size_one_asks_for() -> None:
+    with pytest.raises(ConfigError, match="movielens has the size it has"):
+        load("movielens", world=WorldConfig())
 
 
 def test_csv_needs_a_folder() -> None:
