@@ -25,7 +25,7 @@ class ALS:
     `user_factors_` and `video_factors_`, float64 of shape (rows, factors), and makes `index_`, which `retrieve` asks.
     A user without events has no taste to search with and gets an empty row: put `Backfill` around it.
 
-    Float64 and exact solves on one BLAS thread: the same factors on any number of cores.
+    Float64 and one BLAS thread: the same factors on any number of cores (docs/decisions/0011).
 
     >>> import pandas as pd
     >>> pairs = [("ann", "a"), ("ann", "b"), ("bob", "a"), ("bob", "b"), ("cem", "a"), ("dan", "y"), ("dan", "z")]
@@ -69,7 +69,7 @@ class ALS:
                 iterations=self.iterations,
                 random_state=self.seed,
                 dtype=np.float64,
-                use_cg=False,
+                use_cg=True,
                 use_gpu=False,
             )
             try:
