@@ -1,4 +1,4 @@
-"""The command line: `mlsd-lab run | data | doctor`. The only module that prints."""
+"""The command line: `mlsd-lab run | lab | progress | data | doctor`. The only module that prints."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -25,9 +25,14 @@ app = typer.Typer(
 data_app = typer.Typer(help="The data sets: what there is, what is in one, where to get it.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-DataName = Annotated[str, typer.Option("--data", help="movielens (offline), kuairand (after a fetch) or csv (yours).")]
+DataName = Annotated[
+    str, typer.Option("--data", help="movielens or world (offline), kuairand (after a fetch), csv (yours).")
+]
 Folder = Annotated[
     Path | None, typer.Option("--path", help="The data set's folder, with kuairand's files or your events.csv.")
+]
+CourseFolder = Annotated[
+    Path | None, typer.Option(help="Your own folder. Default: the one you are in, else my_course.", show_default=False)
 ]
 Zone = Annotated[str | None, typer.Option(help="Zone of a csv log's days, such as Europe/Berlin. Default UTC.")]
 
@@ -37,6 +42,9 @@ def run(
     data: DataName = "movielens",
     path: Folder = None,
     timezone: Zone = None,
+    users: Annotated[int | None, typer.Option(help="People in the simulated world. Default 5000.")] = None,
+    videos: Annotated[int | None, typer.Option(help="Videos in the simulated world. Default 2000.")] = None,
+    events: Annotated[int | None, typer.Option(help="Exposures in the simulated world. Default 300000.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 2, help="One seed, one report.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Empty folder for the report. Default: a fresh runs/NNN.")] = None,
 ) -> None:
@@ -46,12 +54,18 @@ def run(
 
       mlsd-lab run
 
+      mlsd-lab run --data world --users 50000 --videos 200000 --events 5000000
+
       mlsd-lab run --data csv --path my_log --timezone Europe/Berlin
     """
     from mlsd_lab import pipeline, report
+    from mlsd_lab.datasets.world import WorldConfig
 
     report.check_out(out)
-    config = pipeline.RunConfig(data=data, path=path, timezone=timezone, seed=seed)
+    given = {"users": users, "videos": videos, "events": events}
+    size: dict[str, Any] = {name: count for name, count in given.items() if count is not None}
+    world = WorldConfig(seed=seed, **size) if size or data == "world" else None
+    config = pipeline.RunConfig(data=data, path=path, timezone=timezone, world=world, seed=seed)
     with _progress() as on_progress:
         found = pipeline.run(config, on_progress)
     found.report["machine"]["at"] = clock.now().isoformat(timespec="seconds")
@@ -75,7 +89,9 @@ def data_list() -> None:
 
 @data_app.command("describe")
 def data_describe(
-    name: Annotated[str, typer.Argument(help="movielens, kuairand or csv.")], path: Folder = None, timezone: Zone = None
+    name: Annotated[str, typer.Argument(help="movielens, kuairand, world or csv.")],
+    path: Folder = None,
+    timezone: Zone = None,
 ) -> None:
     """Load a data set and say what is in it: counts, days, licence, and what each column holds."""
     from mlsd_lab.datasets import load
@@ -113,6 +129,38 @@ def data_fetch(
     with _progress() as on_progress:
         folder = fetch_kuairand(into or Path("data") / name, on_progress=on_progress)
     _print(escaped(f"{folder} is ready: mlsd-lab run --data kuairand --path {folder}"))
+
+
+@app.command()
+def lab(
+    folder: CourseFolder = None,
+    start: Annotated[bool, typer.Option("--open/--no-open", help="Start JupyterLab, or only make the copies.")] = True,
+) -> None:
+    """Open your own copies of the notebooks in JupyterLab, with outputs cleared so that nothing is given away.
+
+    What you edited is never overwritten: a new edition of it is laid beside it.
+    """
+    from mlsd_lab.course.copies import open_copies, open_lab
+    from mlsd_lab.course.learner import learner_folder
+
+    folder = folder or learner_folder() or Path("my_course")
+    _print(escaped(f"{open_copies(folder)!r}. How far you are: mlsd-lab progress --folder {folder}"))
+    if start:
+        raise typer.Exit(open_lab(folder))
+
+
+@app.command()
+def progress(folder: CourseFolder = None) -> None:
+    """Show what you predicted, solved and wrote, notebook by notebook, and how often your ranges held the truth."""
+    from mlsd_lab.course.learner import learner_folder
+    from mlsd_lab.course.progress import progress_in
+
+    found = progress_in(folder or learner_folder() or Path("my_course"))
+    table = plain_table("notebook", "ranges held", "exercises solved", "words of design", right="right")
+    for row in found.rows:
+        table.add_row(row.notebook, f"{row.held} of {row.guesses}", f"{row.solved} of {row.tried}", str(row.words))
+    _print(table)
+    _print(repr(found))
 
 
 @app.command()

@@ -1,1 +1,33 @@
 """The workshop of the notebooks: predict, measure, compare; exercises that check themselves; the notebook build."""
+
+from mlsd_lab.course.card import card
+from mlsd_lab.course.check import check
+from mlsd_lab.course.checkpoint import checkpoint
+from mlsd_lab.course.claim import claim
+from mlsd_lab.course.compare import compare
+from mlsd_lab.course.diagram import diagram
+from mlsd_lab.course.exercise import exercise
+from mlsd_lab.course.live import Live
+from mlsd_lab.course.measure import measure
+from mlsd_lab.course.my_design import my_design
+from mlsd_lab.course.pin import pin
+from mlsd_lab.course.predict import predict
+from mlsd_lab.course.rehearse import rehearse
+from mlsd_lab.course.say_it import say_it
+
+__all__ = [
+    "Live",
+    "card",
+    "check",
+    "checkpoint",
+    "claim",
+    "compare",
+    "diagram",
+    "exercise",
+    "measure",
+    "my_design",
+    "pin",
+    "predict",
+    "rehearse",
+    "say_it",
+]
