@@ -7,7 +7,7 @@ ANNOY_FLAGS := ANNOY_COMPILER_ARGS=-O3,-DANNOYLIB_MULTITHREADED_BUILD,-std=c++14
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock clean
+.PHONY: help run test check bench bench-peers lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,12 @@ check: $(VENV)/ready  ## style, types and the import contract
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports
+
+bench: $(VENV)/ready  ## measure ours beside peers (once: make bench-peers; some: ROWS="metrics growth"); docs/performance.md
+	$(BIN)/python -m benchmarks run $(ROWS)
+
+bench-peers: $(VENV)/ready
+	$(BIN)/python -m benchmarks peers
 
 lock:  ## pin every package again, with hashes and without addresses
 	$(PIP) uv
