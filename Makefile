@@ -7,7 +7,7 @@ ANNOY_FLAGS := ANNOY_COMPILER_ARGS=-O3,-DANNOYLIB_MULTITHREADED_BUILD,-std=c++14
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-peers lock clean
+.PHONY: help run lab test check notebooks bench bench-peers lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -15,14 +15,21 @@ help:  ## this list
 run: $(VENV)/ready  ## learn from real ratings, judge, show recommendations; writes runs/latest
 	$(BIN)/mlsd-lab run --data movielens
 
-test: check  ## house rules, unit tests, doctests, all offline
+lab: $(VENV)/ready  ## open your own copies of the notebooks in JupyterLab, in my_course
+	$(BIN)/mlsd-lab lab
+
+test: check  ## house rules, unit tests, doctests, every number in the notebooks; all offline
 	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval notebooks
 
 check: $(VENV)/ready  ## style, types and the import contract
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports
+
+notebooks: $(VENV)/ready  ## run notebooks/source/*.py into notebooks/*.ipynb, outputs stable
+	$(BIN)/python -m mlsd_lab.course.build notebooks/source notebooks
 
 bench: $(VENV)/ready  ## measure ours beside peers (once: make bench-peers; some: ROWS="metrics growth"); docs/performance.md
 	$(BIN)/python -m benchmarks run $(ROWS)

@@ -9,7 +9,8 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from mlsd_lab.datasets import Log, load
@@ -22,7 +23,7 @@ from mlsd_lab.features.feed import FEED
 from mlsd_lab.machine import machine, versions
 from mlsd_lab.ranking import learn_second_stage
 from mlsd_lab.retrieval import ALS, AnnoyIndex, Backfill, Retriever
-from mlsd_lab.serving import Bundle, Played, Recommender, Request, play
+from mlsd_lab.serving import Bundle, Played, Recommender, first_requests, play
 from mlsd_lab.showcase import showcase
 
 OnProgress = Callable[[str, float], None]
@@ -50,10 +51,12 @@ class RunConfig:
     """Candidates a user."""
     half_life_days: float = 7.0
     """Of `popular_lately`: after so many days an event counts half."""
-    annoy_trees: int = 50
+    annoy_trees: int = 20
     """More trees: more memory, better recall."""
     annoy_search_k: int = 40_000
     """Nodes Annoy looks at a query; more is slower and better."""
+    judged: int = 4_000
+    """Users whose lists are judged in the first stage: all who can be, or a random sample of so many."""
     rounds: int = 1000
     """Bootstrap rounds of each interval of the first stage."""
     ranking_rounds: int = 300
@@ -105,7 +108,7 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     Traceback (most recent call last):
     mlsd_lab.errors.ConfigError: expected a data set of movielens, kuairand, world, csv; found 'netflix'
     """
-    least = {"k": 1, "people": 0, "seed": 0, "rounds": 1, "ranking_rounds": 1, "ranker_last": 1, "requests": 1}
+    least = {"k": 1, "people": 0, "seed": 0, "rounds": 1, "judged": 1, "ranking_rounds": 1, "ranker_last": 1, "requests": 1}
     for name, lowest in least.items():
         if not lowest <= getattr(config, name) < 2**31 - 1:
             raise ConfigError(f"{name}: expected {lowest} to 2147483646, found {getattr(config, name)}")
@@ -117,7 +120,7 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
         with stage("split", 0.08):
             split = make_split(log, log.datasheet.split)
             seen, relevant = split.train.matrix(), split.relevant()
-            users = np.flatnonzero(np.diff(relevant.indptr))
+            users = _judged(relevant, config)
         models = _fitted(config, split, stage)
         retrievers = models.retrievers()
         found = {}
@@ -136,7 +139,7 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     report = {
         "data": log.summary(),
         "split": split.summary(),
-        "retrieval": _about_retrieval(config, log, board, len(users)),
+        "retrieval": _about_retrieval(config, log, board, len(users), int(np.count_nonzero(np.diff(relevant.indptr)))),
         **second,
         "recommendations": people,
         "seed": config.seed,
@@ -189,24 +192,12 @@ def _second_stage(
         bundle = Bundle.load(Path(folder, "bundle"), FEED)
     with stage("serve", 0.88):
         recommender = Recommender(bundle, MemoryStore(FEED, log.videos), config.k, shown=min(10, config.k))
-        requests = _requests(split, config)
+        requests = first_requests(split.test, config.requests, config.seed)
         played = play(recommender, timeline, stream(log), requests, config.absorb_batch)
     with stage("audit", 0.98):
         skew = audit(timeline, played.served)
     about = {"ranking": learned.summary(log.datasheet.rule), "serving": played.summary(), "skew": skew.summary()}
     return about | {"artifacts": {"content_sha256": bundle.content_sha256}}, bundle, played
-
-
-def _requests(split: Split, config: RunConfig) -> list[Request]:
-    """Let a sample of the test's users ask, each at the first moment that the test has of them."""
-    first = split.test.events.sort_values("occurred_at", kind="stable").drop_duplicates("user_id")
-    rows = np.random.default_rng(config.seed).choice(len(first), min(config.requests, len(first)), replace=False)
-    chosen = first.iloc[np.sort(rows)]
-    surfaces = chosen.get("surface", pd.Series(None, index=chosen.index, dtype=object)).astype(object)
-    asked = zip(
-        chosen["user_id"].astype(object), chosen["occurred_at"], surfaces.where(surfaces.notna(), None), strict=True
-    )
-    return [Request(f"r{number}", user, time, surface) for number, (user, time, surface) in enumerate(asked)]
 
 
 def _fitted(config: RunConfig, split: Split, stage: _Stages) -> _Models:
@@ -220,8 +211,20 @@ def _fitted(config: RunConfig, split: Split, stage: _Stages) -> _Models:
     return _Models(popular, lately, als, index)
 
 
-def _about_retrieval(config: RunConfig, log: Log, board: Scoreboard | None, judged: int) -> dict[str, Any]:
+def _judged(relevant: csr_matrix, config: RunConfig) -> NDArray[np.int64]:
+    """Return the users with something relevant in the test, or a sample of them, in the order of their codes."""
+    users = np.flatnonzero(np.diff(relevant.indptr))
+    if len(users) <= config.judged:
+        return users
+    return np.sort(np.random.default_rng(config.seed).choice(users, config.judged, replace=False))
+
+
+def _about_retrieval(
+    config: RunConfig, log: Log, board: Scoreboard | None, judged: int, with_relevant: int
+) -> dict[str, Any]:
     about: dict[str, Any] = {"k": config.k, "judged_users": judged, "catalogue": len(log.videos)}
+    if judged < with_relevant:
+        about["sample"] = f"{judged:,} of the {with_relevant:,} people with something relevant in the test are judged"
     if len(log.videos) <= config.k:
         about["note"] = f"{config.k} candidates are all of the {len(log.videos)} videos there are: recall says nothing"
     if board is None:

@@ -65,6 +65,8 @@ def _first_stage(report: dict[str, Any]) -> Iterator["Table | str"]:
     if retrieval["recall"] is None:
         yield f"recall cannot be measured: {retrieval['reason']}"
         return
+    if "sample" in retrieval:
+        yield f"· {retrieval['sample']}"
     table = plain_table("system", f"recall@{retrieval['k']}", "95 % interval", "coverage", "time", right="right")
     for name, recall in retrieval["recall"].items():
         low, high = retrieval["interval"][name]

@@ -12,8 +12,10 @@ from mlsd_lab.course.measure import measure
 from mlsd_lab.course.my_design import my_design
 from mlsd_lab.course.pin import pin
 from mlsd_lab.course.predict import predict
+from mlsd_lab.course.progress_line import progress_line
 from mlsd_lab.course.rehearse import rehearse
 from mlsd_lab.course.say_it import say_it
+from mlsd_lab.course.slate import slate
 
 __all__ = [
     "Live",
@@ -28,6 +30,8 @@ __all__ = [
     "my_design",
     "pin",
     "predict",
+    "progress_line",
     "rehearse",
     "say_it",
+    "slate",
 ]

@@ -10,7 +10,8 @@ from mlsd_lab.course.values import named_values
 
 _WORDS = 225
 _QUANTITY = re.compile(
-    r"(?<![\w.,@])(?<!± )(\d[\d,]*(?:\.\d+)?)\s*(µs|us|ms|seconds?|s|minutes?|min|hours?|h|bytes|kB|MB|GB|TB|B|%|percent)(?!\w)"
+    r"(?<![\w.,@])(?<!± )(\d[\d,]*(?:\.\d+)?)\s*"
+    r"(µs|us|ms|seconds?|s|minutes?|min|hours?|h|bytes|kB|MB|GB|TB|B|%|percent)(?!\w)"
     r"|(?<![\w.,@])(?<!± )(0?\.\d+)(?!\w)"
 )
 _SHORT = {"second": "s", "seconds": "s", "minute": "min", "minutes": "min", "hour": "h", "hours": "h", "percent": "%"}

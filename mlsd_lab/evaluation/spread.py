@@ -81,6 +81,7 @@ def gini(exposures: NDArray[np.float64]) -> Any:
     """
     number = exposures.shape[-1]
     total = exposures.sum(axis=-1)
-    ranked = np.sort(exposures, axis=-1) @ np.arange(1.0, number + 1)
+    some = exposures[..., exposures.any(axis=tuple(range(exposures.ndim - 1)))]  # the rest ranks below and adds nothing
+    ranked = np.sort(some, axis=-1) @ np.arange(number - some.shape[-1] + 1.0, number + 1)
     value = 2 * ranked / np.where(total > 0, total, np.nan) / number - (number + 1) / number
     return np.maximum(value, 0.0)

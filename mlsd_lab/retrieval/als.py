@@ -84,6 +84,19 @@ class ALS:
         self.index_ = self.index(self.video_factors_)
         return self
 
+    def fold_in(self, videos: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return the vector of a person who is not in the log, from the codes of videos they care for; shape (factors,).
+
+        It solves the equation that `fit` solves for each user, with the video factors as they are: nothing is refitted.
+        """
+        factors = self.video_factors_
+        liked = factors[np.asarray(videos)]
+        gram = factors.T @ factors + self.regularization * np.eye(self.factors)
+        taste: NDArray[np.float64] = np.linalg.solve(
+            gram + (self.confidence - 1) * liked.T @ liked, self.confidence * liked.sum(axis=0)
+        )
+        return taste
+
     def searched_by(self, index: VectorIndex) -> "ALS":
         """Return this fitted model with another index over the same video factors."""
         if (index.size, index.dimension) != self.video_factors_.shape:

@@ -1,8 +1,8 @@
 """Serving: the models as one bundle, and the recommender that answers requests from it."""
 
 from mlsd_lab.serving.bundle import Bundle
-from mlsd_lab.serving.play import Played, play
+from mlsd_lab.serving.play import Played, first_requests, play
 from mlsd_lab.serving.recommender import Answer, Recommender, Request
 from mlsd_lab.serving.replay import replay
 
-__all__ = ["Answer", "Bundle", "Played", "Recommender", "Request", "play", "replay"]
+__all__ = ["Answer", "Bundle", "Played", "Recommender", "Request", "first_requests", "play", "replay"]

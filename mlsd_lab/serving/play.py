@@ -14,6 +14,8 @@ from mlsd_lab.evaluation import NOBODY, Candidates
 from mlsd_lab.features import Timeline
 from mlsd_lab.serving.recommender import Answer, Recommender, Request
 
+_AT_ONCE = 250_000  # events, so that a long past is absorbed in bounded memory
+
 
 @dataclass(frozen=True)
 class Played:
@@ -77,8 +79,28 @@ def play(
     for number, request in enumerate(sorted(requests, key=lambda request: request.as_of)):
         known = int(timeline.position(pd.Series([request.as_of]))[0])
         reached = recommender.store.position
-        if known // batch * batch > reached:
-            recommender.absorb(events.iloc[reached : known // batch * batch], offset=reached)
+        for start in range(reached, known // batch * batch, _AT_ONCE):
+            until = min(start + _AT_ONCE, known // batch * batch)
+            recommender.absorb(events.iloc[start:until], offset=start)
         answers.append(recommender.recommend(request))
         on_answer(number + 1)
     return Played(answers)
+
+
+def first_requests(log: Log, count: int, seed: int = 0) -> list[Request]:
+    """Let a random sample of a log's users ask, each at the first moment that the log has of them.
+
+    >>> first_requests(None, 0)
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: count: expected 1 or more requests, found 0
+    """
+    if count < 1:
+        raise ConfigError(f"count: expected 1 or more requests, found {count}")
+    first = log.events.sort_values("occurred_at", kind="stable").drop_duplicates("user_id")
+    rows = np.random.default_rng(seed).choice(len(first), min(count, len(first)), replace=False)
+    chosen = first.iloc[np.sort(rows)]
+    surfaces = chosen.get("surface", pd.Series(None, index=chosen.index, dtype=object)).astype(object)
+    asked = zip(
+        chosen["user_id"].astype(object), chosen["occurred_at"], surfaces.where(surfaces.notna(), None), strict=True
+    )
+    return [Request(f"r{number}", user, time, surface) for number, (user, time, surface) in enumerate(asked)]

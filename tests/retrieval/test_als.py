@@ -146,3 +146,11 @@ def test_what_was_seen_is_not_the_training_log_but_what_the_caller_says() -> Non
     als = ALS(factors=3, regularization=0.1).fit(log)
     nothing = csr_matrix(log.matrix().shape)
     assert als.retrieve(np.array([0]), 4, nothing).videos.tolist() == als.retrieve(np.array([0]), 4).videos.tolist()
+
+
+def test_a_person_folded_in_is_where_fitting_would_have_put_them() -> None:
+    log = checkerboard()
+    als = ALS(factors=4, regularization=0.1, iterations=60).fit(log)
+    for user in (0, 3, 9):
+        watched = log.matrix()[user].indices
+        assert np.allclose(als.fold_in(watched), als.user_factors_[user], atol=1e-3)

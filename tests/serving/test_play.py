@@ -5,7 +5,7 @@ import pytest
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.features import MemoryStore, audit
 from mlsd_lab.features.feed import FEED
-from mlsd_lab.serving import Bundle, Played, Recommender, Request, play
+from mlsd_lab.serving import Bundle, Played, Recommender, Request, first_requests, play
 from tests.ranking.small_feed import small_log
 from tests.serving.small_service import (
     STRANGER,
@@ -155,3 +155,13 @@ def test_slates_are_the_codes_of_what_each_person_was_shown() -> None:
     known = [answers[0], answers[2]]
     assert [ids[row].tolist() for row in slates.videos] == [answer.served["video_id"].tolist() for answer in known]
     assert Played([]).slates(small_log())[1].videos.shape == (0, 0)
+
+
+def test_a_sample_of_people_asks_once_each_at_their_first_moment() -> None:
+    log = small_log()
+    asked = first_requests(log, count=10, seed=3)
+    assert len({request.user_id for request in asked}) == len(asked) == 10
+    assert asked == first_requests(log, count=10, seed=3) != first_requests(log, count=10, seed=4)
+    first = log.events.groupby("user_id", observed=True)["occurred_at"].min()
+    assert all(request.as_of == first[request.user_id] for request in asked)
+    assert len(first_requests(log, count=10_000)) == log.events["user_id"].nunique()
