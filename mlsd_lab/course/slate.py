@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining
@@ -103,9 +104,10 @@ def _spoken(title: str) -> str:
     return re.sub(r"^(.*), (The|A|An|Les|Le|La|Das|Der|Die|Il|El)$", r"\2 \1", short)
 
 
-def _words(text: str) -> set[str]:
+@cache
+def _words(text: str) -> frozenset[str]:
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not combining(letter))
-    return set(re.findall(r"\w+", plain)) - {"the", "a", "an", "of"}
+    return frozenset(re.findall(r"\w+", plain)) - {"the", "a", "an", "of"}
 
 
 def _rescored(

@@ -53,8 +53,8 @@ def estimate(
     """Bootstrap a statistic over users (Efron & Tibshirani 1993): each round draws as many users with replacement.
 
     A user's rows stay together, since they are not independent. The interval holds the percentiles of the rounds moved
-    by their bias, (mean of rounds − value): a mean has none; coverage and Gini, which grow with the number of distinct
-    users, would lie outside their own interval without it. An interval always holds its value. With `rounds=0` only
+    by their bias, (mean of rounds − value), where there is more of it than chance: a mean has none; coverage and Gini,
+    which grow with the number of distinct users, would lie outside their own interval without it. An interval always holds its value. With `rounds=0` only
     the value is computed.
 
     >>> spread = estimate(mean_of([1.0, 2.0, 3.0, 4.0]), users=4, seed=7)
@@ -130,4 +130,6 @@ def _interval(value: float, draws: NDArray[np.float64], level: float) -> Estimat
         return Estimate(value, np.nan, np.nan, level)
     low, high = np.percentile(draws, [50 * (1 - level), 50 * (1 + level)])
     bias = draws.mean() - value
+    if abs(bias) < 3 * draws.std() / np.sqrt(len(draws)):
+        bias = 0.0  # not to be told from the noise of the rounds, which must not push an interval off zero
     return Estimate(value, min(value, float(low - bias)), max(value, float(high - bias)), level)

@@ -56,9 +56,14 @@ class ALS:
 
     def fit(self, log: Log) -> Self:
         """Learn from every event of the log, whatever it led to. Raises `DataError` when the factors are not finite."""
-        from implicit.als import AlternatingLeastSquares
-        from implicit.recommender_base import ModelFitError
+        import warnings
+
         from threadpoolctl import threadpool_limits
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="IProgress not found")  # of its progress bar, which is off here
+            from implicit.als import AlternatingLeastSquares
+            from implicit.recommender_base import ModelFitError
 
         counts = log.matrix()
         with threadpool_limits(1, user_api="blas"), np.errstate(over="ignore"):

@@ -1,5 +1,6 @@
 """Search that looks at every video: the truth that an approximate index is measured against."""
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from mlsd_lab.retrieval.vector_index import checked_exclude, checked_queries, ch
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+    from threadpoolctl import ThreadpoolController
 
 _BLOCK_BYTES = 64e6  # of scores held at once
 
@@ -31,13 +33,11 @@ class ExactIndex:
 
     def search(self, queries: NDArray[np.floating], k: int, exclude: "csr_matrix | None" = None) -> Candidates:
         """Return the k videos of highest inner product a query, without the entries of its row of `exclude`."""
-        from threadpoolctl import threadpool_limits
-
         queries = checked_queries(queries, k, self.dimension)
         exclude = None if exclude is None else checked_exclude(exclude, len(queries), self.size)
         size = max(1, int(_BLOCK_BYTES / (8 * max(1, self.size))))
         blocks = [slice(start, start + size) for start in range(0, max(1, len(queries)), size)]
-        with threadpool_limits(1, user_api="blas"):
+        with _threads().limit(limits=1, user_api="blas"):
             parts = [self._best(queries[b], k, None if exclude is None else exclude[b]) for b in blocks]
         return Candidates(np.concatenate([p.videos for p in parts]), np.concatenate([p.scores for p in parts]))
 
@@ -52,6 +52,14 @@ class ExactIndex:
         top = np.take_along_axis(top, order, axis=1)
         found = Candidates(top.astype(np.int32), np.take_along_axis(scores, top, axis=1))
         return found.kept(np.isfinite(found.scores), k)
+
+
+@cache
+def _threads() -> "ThreadpoolController":
+    """Return what limits threads; looking for the libraries takes milliseconds, so it is done once."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _highest(scores: NDArray[np.floating], k: int) -> NDArray[np.intp]:

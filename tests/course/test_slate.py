@@ -41,7 +41,7 @@ def test_a_few_words_find_the_film_one_means(start: Checkpoint, name: str, title
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"), [("Titanik", "near are Titanic"), ("zqx", "try one word"), ("", "found ''")]
+    ("name", "sentence"), [("Titanik", "near are Titanic"), ("zqx§%", "try one word"), ("", "found ''")]
 )
 def test_a_film_that_is_not_there_is_refused_with_those_near(start: Checkpoint, name: str, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
