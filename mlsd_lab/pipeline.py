@@ -108,7 +108,8 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     Traceback (most recent call last):
     mlsd_lab.errors.ConfigError: expected a data set of movielens, kuairand, world, csv; found 'netflix'
     """
-    least = {"k": 1, "people": 0, "seed": 0, "rounds": 1, "judged": 1, "ranking_rounds": 1, "ranker_last": 1, "requests": 1}
+    least = dict.fromkeys(("k", "judged", "rounds", "ranking_rounds", "ranker_last", "requests"), 1)
+    least |= {"people": 0, "seed": 0}
     for name, lowest in least.items():
         if not lowest <= getattr(config, name) < 2**31 - 1:
             raise ConfigError(f"{name}: expected {lowest} to 2147483646, found {getattr(config, name)}")
@@ -214,17 +215,13 @@ def _fitted(config: RunConfig, split: Split, stage: _Stages) -> _Models:
 def _judged(relevant: csr_matrix, config: RunConfig) -> NDArray[np.int64]:
     """Return the users with something relevant in the test, or a sample of them, in the order of their codes."""
     users = np.flatnonzero(np.diff(relevant.indptr))
-    if len(users) <= config.judged:
-        return users
-    return np.sort(np.random.default_rng(config.seed).choice(users, config.judged, replace=False))
+    return np.sort(np.random.default_rng(config.seed).permutation(users)[: config.judged])
 
 
-def _about_retrieval(
-    config: RunConfig, log: Log, board: Scoreboard | None, judged: int, with_relevant: int
-) -> dict[str, Any]:
+def _about_retrieval(config: RunConfig, log: Log, board: Scoreboard | None, judged: int, of: int) -> dict[str, Any]:
     about: dict[str, Any] = {"k": config.k, "judged_users": judged, "catalogue": len(log.videos)}
-    if judged < with_relevant:
-        about["sample"] = f"{judged:,} of the {with_relevant:,} people with something relevant in the test are judged"
+    if judged < of:
+        about["sample"] = f"{judged:,} of the {of:,} people with something relevant in the test are judged"
     if len(log.videos) <= config.k:
         about["note"] = f"{config.k} candidates are all of the {len(log.videos)} videos there are: recall says nothing"
     if board is None:

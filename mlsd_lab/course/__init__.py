@@ -5,11 +5,12 @@ from mlsd_lab.course.check import check
 from mlsd_lab.course.checkpoint import checkpoint
 from mlsd_lab.course.claim import claim
 from mlsd_lab.course.compare import compare
-from mlsd_lab.course.diagram import diagram
+from mlsd_lab.course.diagram import diagram, times_of
 from mlsd_lab.course.exercise import exercise
 from mlsd_lab.course.live import Live
 from mlsd_lab.course.measure import measure
 from mlsd_lab.course.my_design import my_design
+from mlsd_lab.course.picture import picture
 from mlsd_lab.course.pin import pin
 from mlsd_lab.course.predict import predict
 from mlsd_lab.course.progress_line import progress_line
@@ -28,10 +29,12 @@ __all__ = [
     "exercise",
     "measure",
     "my_design",
+    "picture",
     "pin",
     "predict",
     "progress_line",
     "rehearse",
     "say_it",
     "slate",
+    "times_of",
 ]

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from html import escape
 
 from mlsd_lab.course.live import Verdict
 from mlsd_lab.errors import ConfigError
@@ -24,6 +25,9 @@ class Claim:
 
     def __repr__(self) -> str:
         return f"⟨{self.sentence}⟩" if self.live else self.sentence
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>"  # plain text would be broken inside words
 
 
 def claim(key: str, verdict: object, yes: str, no: str, steady: bool = False) -> Claim:

@@ -115,6 +115,21 @@ def diagram(here: str | None = None, times: Mapping[str, Measurement | float] | 
     return Diagram(here, dict(times or {}))
 
 
+def times_of(report: Mapping[str, Any]) -> dict[str, float]:
+    """Return the seconds that each box took in a run of the main job, from its report, for `diagram(times=…)`.
+
+    >>> report = {"timings": {"load_seconds": 0.4}, "serving": {"stages": {"rank": 2.5}}}
+    >>> times_of(report)
+    {'log': 0.4, 'rank': 0.0025}
+    """
+    offline = {"log": "load", "split": "features", "fit ALS": "fit_als", "Annoy index": "build_annoy"}
+    offline |= {"ranker": "rank", "bundle": "artifacts", "audit": "audit"}
+    took = {box: report["timings"].get(f"{stage}_seconds") for box, stage in offline.items()}
+    online = {"filter": "filter seen"}
+    took |= {online.get(stage, stage): ms / 1000 for stage, ms in (report["serving"] or {}).get("stages", {}).items()}
+    return {box: seconds for box, seconds in took.items() if seconds is not None}
+
+
 def _places() -> dict[str, tuple[float, float]]:
     """Return the lower left corner of each box."""
     wide, narrow = (9 - _WIDTH) / (len(OFFLINE) - 1), (9 - _WIDTH) / (len(ONLINE) - 1)

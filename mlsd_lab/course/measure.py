@@ -43,6 +43,15 @@ class Measurement:
     def __lt__(self, other: "Measurement | float") -> Verdict:
         return Live(self.seconds, "s") < float(other)
 
+    @property
+    def time(self) -> Live:
+        """The seconds alone, as a live number.
+
+        >>> Measurement("4.2", 0.018, None).time
+        ⟨18 ms⟩
+        """
+        return Live(self.seconds, "s")
+
     def __repr__(self) -> str:
         memory = "" if self.peak_bytes is None else f" · {quantity(self.peak_bytes, 'B')} at the most"
         return f"{self.key} ⟨{quantity(self.seconds, 's')}{memory}⟩"

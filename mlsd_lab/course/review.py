@@ -8,7 +8,7 @@ from typing import Any
 
 from mlsd_lab.course.build import expanded, library
 
-_KILOBYTES, _CELLS, _LINES = 400, 25, 12
+_KILOBYTES, _CELLS, _LINES, _WIDTH = 400, 25, 12, 100
 _NUMBER = re.compile(r"(?<![\w@.,])\d[\d,]*(?:\.\d+)?(?!\w)")
 _NOT_PROSE = re.compile(
     r"```.*?```|~~~.*?~~~"  # fenced code
@@ -55,6 +55,9 @@ def _faults(source: Path, path: Path) -> Iterator[str]:
         lines = len(cell.source.splitlines())
         if lines > _LINES and "starter" not in cell.metadata.get("tags", []):
             yield f"code cell {at}: expected at most {_LINES} lines, found {lines}"
+        wide = max(map(len, cell.source.splitlines()), default=0)
+        if wide > _WIDTH:
+            yield f"code cell {at}: expected lines of at most {_WIDTH} letters, found {wide}: they run out of sight"
     if len(code) > _CELLS:
         yield f"expected at most {_CELLS} code cells, found {len(code)}"
     if path.stat().st_size > _KILOBYTES * 1000:

@@ -54,8 +54,8 @@ def estimate(
 
     A user's rows stay together, since they are not independent. The interval holds the percentiles of the rounds moved
     by their bias, (mean of rounds − value), where there is more of it than chance: a mean has none; coverage and Gini,
-    which grow with the number of distinct users, would lie outside their own interval without it. An interval always holds its value. With `rounds=0` only
-    the value is computed.
+    which grow with the number of distinct users, would lie outside their own interval without it. An interval always
+    holds its value. With `rounds=0` only the value is computed.
 
     >>> spread = estimate(mean_of([1.0, 2.0, 3.0, 4.0]), users=4, seed=7)
     >>> spread.low < spread.value == 2.5 < spread.high

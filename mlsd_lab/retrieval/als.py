@@ -90,7 +90,7 @@ class ALS:
         return self
 
     def fold_in(self, videos: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return the vector of a person who is not in the log, from the codes of videos they care for; shape (factors,).
+        """Return the vector, shape (factors,), of a person who is not in the log, from codes of videos they care for.
 
         It solves the equation that `fit` solves for each user, with the video factors as they are: nothing is refitted.
         """

@@ -1,6 +1,6 @@
 import pytest
 
-from mlsd_lab.course.diagram import _HERE, BOXES, diagram
+from mlsd_lab.course.diagram import _HERE, BOXES, diagram, times_of
 from mlsd_lab.course.measure import Measurement
 from mlsd_lab.errors import ConfigError
 
@@ -31,3 +31,16 @@ def test_what_is_not_in_the_picture_is_a_sentence() -> None:
 
 def test_the_text_does_not_hold_what_was_measured() -> None:
     assert repr(diagram(times={"rank": 0.1})) == repr(diagram(times={"rank": 0.2}))
+
+
+def test_the_boxes_take_their_times_from_a_report() -> None:
+    report = {
+        "timings": {"load_seconds": 1.0, "features_seconds": 2.0, "audit_seconds": 0.5, "total_seconds": 9.0},
+        "serving": {"stages": {"retrieve": 3.0, "filter": 0.5, "arrange": 1.0}},
+    }
+    times = times_of(report)
+    assert times == {
+        "log": 1.0, "split": 2.0, "audit": 0.5, "retrieve": 0.003, "filter seen": 0.0005, "arrange": 0.001
+    }  # fmt: skip
+    assert diagram(times=times).times == times
+    assert times_of({"timings": {}, "serving": None}) == {}
