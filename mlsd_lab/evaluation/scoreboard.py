@@ -97,10 +97,10 @@ class Scoreboard:
         error = [[v.value - v.low for v in values], [v.high - v.value for v in values]]
         rows = np.arange(len(values))
         whiskers = {"ecolor": "#333333", "capsize": 3}
-        ax.barh(rows, [v.value for v in values], xerr=np.maximum(error, 0), height=0.6, error_kw=whiskers)
+        ax.barh(rows, [v.value for v in values], xerr=np.maximum(error, 0), height=0.6, alpha=0.5, error_kw=whiskers)
         ax.set_yticks(rows, self.systems)
         ax.invert_yaxis()
-        ax.set_xlabel(f"recall at {self._k}: share of what each person went on to like (bars: 95 % interval)")
+        ax.set_xlabel(f"recall at {self._k}: share of what each person went on to like (whiskers: 95 % interval)")
         return ax
 
     def plot_growth(self, ax: "Axes | None" = None) -> "Axes":

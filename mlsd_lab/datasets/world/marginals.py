@@ -87,5 +87,5 @@ class Marginals:
             ax.set_xticks([0.5, 0.8, 1, 1.25, 2], ["½ ×", "0.8 ×", "equal", "1.25 ×", "2 ×"], minor=False)
             ax.set_xticks([], minor=True)
             ax.set_xlim(0.45, 2.2)
-            ax.set_title("The simulated feed as a multiple of the real one (shaded: within a quarter)")
+            ax.set_title("This log as a multiple of the real one (shaded: within a quarter)")
         return ax
