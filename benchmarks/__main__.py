@@ -1,14 +1,14 @@
 """Measure ours beside peers: python -m benchmarks run | peers | list | page.
 
 A row is a measurement: both sides work on the same input by turns, and the ratio counts only when the outputs are
-equal. Results go into benchmarks/results.json, and from there into docs/performance.md.
+equal. Results go into mlsd_lab/course/measured.json, and from there into docs/performance.md.
 
   python -m benchmarks peers                build the peers' environments (needs the network, once)
   python -m benchmarks run                  measure every row, some minutes
   python -m benchmarks run metrics growth   measure the rows whose names contain one of these words
   python -m benchmarks run --small          try all of it out in a minute; nothing is stored
   python -m benchmarks list                 say what the rows are
-  python -m benchmarks page                 write docs/performance.md again from results.json
+  python -m benchmarks page                 write docs/performance.md again from there
 """
 
 import argparse

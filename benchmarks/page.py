@@ -16,7 +16,7 @@ Result = dict[str, Any]
 
 HEAD = """# Performance
 
-Made by `make bench` from `benchmarks/results.json`; edit neither by hand. Each number is the median of some
+Made by `make bench` from `mlsd_lab/course/measured.json`; edit neither by hand. Each number is the median of some
 repetitions, with the lowest and highest. Ours and the peer work by turns, in processes of their own, on the same input,
 and a row counts only when their outputs are equal. *Ratio* is the peer's median by ours: above 1 ours is faster. A row
 without a target has no verdict. Seconds differ from machine to machine, ratios and slopes less so.

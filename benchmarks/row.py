@@ -14,7 +14,7 @@ class Row(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called on the command line and in results.json."""
+        """What it is called on the command line and in measured.json."""
 
     @property
     def what(self) -> str:

@@ -17,6 +17,7 @@ from mlsd_lab.course.progress_line import progress_line
 from mlsd_lab.course.rehearse import rehearse
 from mlsd_lab.course.say_it import say_it
 from mlsd_lab.course.slate import slate
+from mlsd_lab.course.stored import stored
 
 __all__ = [
     "Live",
@@ -36,5 +37,6 @@ __all__ = [
     "rehearse",
     "say_it",
     "slate",
+    "stored",
     "times_of",
 ]
