@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def movielens(seed: int) -> dict[str, float]:
-    """Return recall at 100 of the retrievers of notebook 00, fitted with this seed."""
+    """Return recall at 100, in percent, of the retrievers of notebook 00, fitted with this seed."""
     split, config = leave_last_out(load("movielens")), RunConfig()
     relevant, seen = split.relevant(), split.train.matrix()
     users = np.flatnonzero(np.diff(relevant.indptr))
@@ -49,7 +49,7 @@ def movielens(seed: int) -> dict[str, float]:
     recalls = {}
     for name, retriever in retrievers.items():
         found = retriever.retrieve(users, config.k, seen)
-        recalls[f"{name}.recall_at_100"] = float(np.nanmean(TopK.judge(found, relevant[users]).recall()))
+        recalls[f"{name}.recall_at_100"] = 100 * float(np.nanmean(TopK.judge(found, relevant[users]).recall()))
     return recalls
 
 

@@ -10,6 +10,7 @@ from mlsd_lab.course.exercise import exercise
 from mlsd_lab.course.live import Live
 from mlsd_lab.course.measure import measure
 from mlsd_lab.course.my_design import my_design
+from mlsd_lab.course.note import note
 from mlsd_lab.course.picture import picture
 from mlsd_lab.course.pin import pin
 from mlsd_lab.course.predict import predict
@@ -30,6 +31,7 @@ __all__ = [
     "exercise",
     "measure",
     "my_design",
+    "note",
     "picture",
     "pin",
     "predict",

@@ -23,7 +23,7 @@ class Feedback:
     """What a check found: solved, not yet and why, or not answered yet.
 
     >>> Feedback("0.1", "unanswered", "not answered yet")
-    0.1 not answered yet
+    Exercise 0.1: not answered yet
     """
 
     key: str
@@ -32,12 +32,12 @@ class Feedback:
     case: str = ""  # the smallest that failed
 
     def __repr__(self) -> str:
-        return f"{self.key} {self.text}" + (f"\nSeen on {self.case}" if self.case else "")
+        return f"Exercise {self.key}: {self.text}" + (f"\nSeen on {self.case}" if self.case else "")
 
     def _repr_html_(self) -> str:
         case = f"<br>Seen on <code>{escape(self.case)}</code>" if self.case else ""
         edge = f"border-left:4px solid {_COLOURS[self.state]};padding:.2em .8em"
-        return f'<div style="{edge}"><b>{self.key}</b> {escape(self.text)}{case}</div>'
+        return f'<div style="{edge}"><b>Exercise {self.key}</b>: {escape(self.text)}{case}</div>'
 
 
 def check(key: str, answer: object) -> Feedback:
@@ -47,7 +47,7 @@ def check(key: str, answer: object) -> Feedback:
     so a renamed variable or a comment is no attempt, and pasted or decorated functions are judged like any other.
 
     >>> check("0.1", lambda scores, raters, most: scores)
-    0.1 not answered yet
+    Exercise 0.1: not answered yet
     """
     asked = exercise(key)
     if not callable(answer):

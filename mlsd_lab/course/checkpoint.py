@@ -3,6 +3,8 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +38,17 @@ class Checkpoint:
     index: "AnnoyIndex"
     said: str = ""  # what was wrong with the one that was kept
 
+    @cached_property
+    def titles(self) -> list[str]:
+        """The films' titles, in the order of their codes."""
+        return self.log.labels()
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>"  # plain text would be broken inside words
+
     def __repr__(self) -> str:
         log = f"{len(self.log.events):,} events of {len(self.log.users):,} people and {len(self.log.videos):,} videos"
-        learned = f"ALS with {self.als.factors} factors, popularity, an Annoy index"
+        learned = f"ALS with {self.als.factors} numbers a vector, popularity, an Annoy index"
         said = f"\n{self.said}" if self.said else ""
         return f"checkpoint {self.name}: {log}; {learned}{said}"
 

@@ -1,7 +1,9 @@
 """A guess held against the truth: one line, and a picture where there was a guess."""
 
+import base64
 import io
 from dataclasses import dataclass
+from html import escape
 
 from mlsd_lab.course.learner import change_progress
 from mlsd_lab.course.live import Live
@@ -17,7 +19,7 @@ class Comparison:
     """How a guess did; `value` is in the guess's unit, `text` is how it is shown.
 
     >>> Comparison(Guess("4.1", "ms", 5, 20), 17.2, "⟨17.2 ms⟩")
-    4.1 your 5 to 20 ms held it · measured ⟨17.2 ms⟩
+    Guess 4.1: your 5 to 20 ms held it · measured ⟨17.2 ms⟩
     """
 
     guess: Guess
@@ -37,19 +39,31 @@ class Comparison:
     def __repr__(self) -> str:
         low, high = self.guess.low, self.guess.high
         if low is None or high is None:
-            verdict = "no guess"
+            verdict = "none"
         elif self.held:
             verdict = f"your {self.guess.text} held it"
         else:
             verdict = f"your {self.guess.text} missed it {_by(self.value, low, high)}"
         late = " · made or changed after the answer was shown" if self.guess.after_reveal else ""
-        return f"{self.guess.key} {verdict} · measured {self.text}{late}"
+        return f"Guess {self.guess.key}: {verdict} · measured {self.text}{late}"
 
-    def _repr_png_(self) -> bytes | None:
+    def _repr_html_(self) -> str:
+        png = self.png()
+        image = base64.b64encode(png).decode() if png else ""
+        picture = f'<br><img alt="the guess and the measurement" src="data:image/png;base64,{image}">' if image else ""
+        return f"<div>{escape(repr(self))}{picture}</div>"
+
+    def png(self) -> bytes | None:
+        """Return a picture of the guess and what was measured; None without a guess.
+
+        >>> Comparison(Guess("4.1", "ms"), 17.2, "⟨17.2 ms⟩").png() is None
+        True
+        """
         low, high = self.guess.low, self.guess.high
         if low is None or high is None:
             return None
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogFormatter
 
         from mlsd_lab.plotting import GREYS, style
 
@@ -62,6 +76,8 @@ class Comparison:
             axes.annotate("measured", (self.value, 0), (-4, -16), textcoords="offset points", fontsize=9)
             if min(low, self.value) > 0:
                 axes.set_xscale("log")
+                for ticks in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+                    ticks(LogFormatter(minor_thresholds=(1.5, 0.5)))
             axes.set(yticks=[], ylim=(-1, 1), xlabel=self.guess.unit)
             axes.spines["left"].set_visible(False)
             axes.margins(x=0.15)
@@ -77,7 +93,7 @@ def compare(guess: Guess, measured: Measurement | Pinned | Live) -> Comparison:
     guess's unit does not fit what was measured.
 
     >>> compare(Guess("9.3", "ms"), Measurement("9.3", 0.0172, None))
-    9.3 no guess · measured ⟨17.2 ms⟩
+    Guess 9.3: none · measured ⟨17.2 ms⟩
     """
     value, unit = _value_of(guess, measured)
     try:

@@ -25,8 +25,8 @@ _SECTION = re.compile(r"^## .*\n?(?:(?!## ).*\n?)*", re.MULTILINE)
 class Kept:
     """Whether a paragraph was kept, and where.
 
-    >>> Kept("00", "nothing written yet: put your paragraph into text=")
-    00 nothing written yet: put your paragraph into text=
+    >>> Kept("00", "nothing written yet: put your paragraph between the quotes")
+    00 nothing written yet: put your paragraph between the quotes
     """
 
     notebook: str
@@ -47,7 +47,7 @@ def my_design(notebook: str, text: str = "") -> Kept:
     if notebook not in TITLES:
         raise ConfigError(f"expected a notebook of {', '.join(TITLES)}, found {notebook!r}")
     if not text.strip():
-        return Kept(notebook, "nothing written yet: put your paragraph into text=")
+        return Kept(notebook, "nothing written yet: put your paragraph between the quotes")
     folder = learner_folder()
     if folder is None:
         return Kept(notebook, "not kept: this is not your own copy; open the notebooks with mlsd-lab lab")

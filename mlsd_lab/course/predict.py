@@ -15,7 +15,7 @@ class Guess:
     """A range that holds the truth in four cases of five, or nothing yet.
 
     >>> Guess("4.1", "ms", 5, 20)
-    4.1 your 80 % range: 5 to 20 ms
+    Guess 4.1, your 80 % range: 5 to 20 ms
     """
 
     key: str
@@ -38,9 +38,9 @@ class Guess:
 
     def __repr__(self) -> str:
         if not self.text:
-            return f"{self.key} no guess yet: put your 80 % range into low= and high="
+            return f"Guess {self.key}: none yet; put your 80 % range into low= and high="
         late = " (made or changed after the answer was shown, so it does not count)" if self.after_reveal else ""
-        return f"{self.key} your 80 % range: {self.text}{late}"
+        return f"Guess {self.key}, your 80 % range: {self.text}{late}"
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<li>“{escape(guess)}”: {escape(why)}</li>" for guess, why in self.beliefs.items())
@@ -62,7 +62,7 @@ def predict(
     is labelled so. Raises `ConfigError` for half a range, one upside down, or one that is not finite.
 
     >>> predict("9.5", "ms")
-    9.5 no guess yet: put your 80 % range into low= and high=
+    Guess 9.5: none yet; put your 80 % range into low= and high=
     >>> predict("9.5", "ms", low=20, high=5)
     Traceback (most recent call last):
     mlsd_lab.errors.ConfigError: 9.5: expected low ≤ high, found 20 and 5: swap them

@@ -69,7 +69,7 @@ def slate(
     if not films:
         raise DataError("expected the title of a film, or a few, found none")
     raters = np.asarray(start.popular.counts_).astype(int)
-    titles = start.log.labels()
+    titles = start.titles
     liked = np.array([_found(name, titles, raters) for name in films])
     vectors = start.als.video_factors_
     scores, note = vectors @ start.als.fold_in(liked), ""

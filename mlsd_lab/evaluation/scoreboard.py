@@ -89,6 +89,8 @@ class Scoreboard:
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw each system's recall as a bar with its interval."""
+        from matplotlib.ticker import PercentFormatter
+
         if ax is None:
             from matplotlib.figure import Figure
 
@@ -100,6 +102,7 @@ class Scoreboard:
         ax.barh(rows, [v.value for v in values], xerr=np.maximum(error, 0), height=0.6, alpha=0.5, error_kw=whiskers)
         ax.set_yticks(rows, self.systems)
         ax.invert_yaxis()
+        ax.xaxis.set_major_formatter(PercentFormatter(1, 0))
         ax.set_xlabel(f"recall at {self._k}: share of what each person went on to like (whiskers: 95 % interval)")
         return ax
 

@@ -58,7 +58,7 @@ def test_an_exercise_becomes_statement_starter_and_check() -> None:
 def test_a_notebook_is_run_in_an_empty_folder_with_the_build_known(built: Path) -> None:
     cells = read(built / "00_try.ipynb").cells
     assert cells[-1].outputs[0].data["text/plain"] == "('1', '0', [])"
-    assert cells[-2].outputs[0].data["text/plain"] == "0.1 not answered yet"
+    assert cells[-2].outputs[0].data["text/plain"] == "Exercise 0.1: not answered yet"
     assert [cell.execution_count for cell in cells if cell.cell_type == "code"] == [1, 2, 3, 4, 5]
 
 

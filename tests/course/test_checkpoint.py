@@ -40,7 +40,7 @@ def test_without_a_folder_it_is_made_and_not_kept(tmp_path: Path) -> None:
     found = checkpoint("00", lambda stage, _: stages.append(stage))
     assert stages == ["load", "fit ALS", "build the index", "ready"]
     assert found.index.size == len(found.log.videos) == len(found.popular.order_)
-    assert repr(found).startswith("checkpoint 00: 200 events of 20 people and 30 videos; ALS with 64 factors")
+    assert repr(found).startswith("checkpoint 00: 200 events of 20 people and 30 videos; ALS with 64 numbers a vector")
     assert "damaged" not in repr(found)
     assert list(tmp_path.iterdir()) == []
 

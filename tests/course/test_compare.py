@@ -16,8 +16,9 @@ RECALL = Pinned("als.recall_at_100", 0.39123, 0.392, 0.004)
 
 def test_without_a_guess_there_is_a_line_and_no_picture() -> None:
     found = compare(predict("4.1", "ms"), SLOW)
-    assert repr(found) == "4.1 no guess · measured ⟨60 ms⟩"
-    assert found._repr_png_() is None
+    assert repr(found) == "Guess 4.1: none · measured ⟨60 ms⟩"
+    assert found.png() is None
+    assert found._repr_html_() == f"<div>{found!r}</div>"
 
 
 @pytest.mark.parametrize(
@@ -32,19 +33,23 @@ def test_without_a_guess_there_is_a_line_and_no_picture() -> None:
 )
 def test_a_guess_is_held_against_a_measurement(unit: str, low: float, high: float, line: str) -> None:
     found = compare(predict("4.1", unit, low, high), SLOW)
-    assert repr(found) == f"4.1 {line}"
-    assert (found._repr_png_() or b"").startswith(b"\x89PNG")
+    assert repr(found) == f"Guess 4.1: {line}"
+    assert (found.png() or b"").startswith(b"\x89PNG")
+    assert line in found._repr_html_()  # the sentence, not the picture alone
 
 
 @pytest.mark.parametrize(
     ("unit", "text"), [("share", "0.392 ± 0.004 share"), ("%", "39.2 ± 0.4 %"), ("", "0.392 ± 0.004")]
 )
 def test_a_pinned_value_shows_its_band(unit: str, text: str) -> None:
-    assert repr(compare(predict("4.2", unit), RECALL)) == f"4.2 no guess · measured {text}"
+    assert repr(compare(predict("4.2", unit), RECALL)) == f"Guess 4.2: none · measured {text}"
 
 
 def test_a_live_ratio_compares_too() -> None:
-    assert repr(compare(predict("4.3", "×", 2, 5), Live(4.2, "×"))) == "4.3 your 2 to 5 × held it · measured ⟨4.2 ×⟩"
+    assert (
+        repr(compare(predict("4.3", "×", 2, 5), Live(4.2, "×")))
+        == "Guess 4.3: your 2 to 5 × held it · measured ⟨4.2 ×⟩"
+    )
 
 
 @pytest.mark.parametrize("unit", ["MB", "films", "%", ""])

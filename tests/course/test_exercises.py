@@ -29,20 +29,20 @@ def text_of(one: Exercise, answer: object) -> str:
 @each
 def test_the_solution_and_a_right_answer_in_another_style_pass(one: Exercise) -> None:
     for source in (one.solution, one.another):
-        assert text_of(one, one.function(source)) == f"{one.key} solved. {one.thought}"
+        assert text_of(one, one.function(source)) == f"Exercise {one.key}: solved. {one.thought}"
 
 
 @each
 def test_the_starter_is_not_answered_yet(one: Exercise) -> None:
-    assert text_of(one, one.function(one.starter)) == f"{one.key} not answered yet"
-    html = f'<div style="border-left:4px solid #8a8a8a;padding:.2em .8em"><b>{one.key}</b> not answered yet</div>'
-    assert check(one.key, one.function(one.starter))._repr_html_() == html
+    assert text_of(one, one.function(one.starter)) == f"Exercise {one.key}: not answered yet"
+    html = check(one.key, one.function(one.starter))._repr_html_()
+    assert html.endswith(f"<b>Exercise {one.key}</b>: not answered yet</div>")
 
 
 @pytest.mark.parametrize(("one", "source", "sentence"), WRONG, ids=lambda x: getattr(x, "key", None))
 def test_a_wrong_answer_gets_its_sentence_and_no_other(one: Exercise, source: str, sentence: str) -> None:
     text = text_of(one, one.function(source))
-    assert text.startswith(f"{one.key} not yet: ")
+    assert text.startswith(f"Exercise {one.key}: not yet: ")
     assert "\nSeen on " in text
     assert [part for _, part in one.wrong if part in text] == [sentence]
 
@@ -80,7 +80,7 @@ def test_an_answer_that_remembers_what_it_was_shown_fails(one: Exercise) -> None
 )
 def test_junk_gets_a_sentence(one: Exercise, junk: object) -> None:
     text = text_of(one, lambda *_: junk)
-    assert re.match(r"\d+\.\d not yet: .{20}", text)
+    assert re.match(r"Exercise \d+\.\d: not yet: .{20}", text)
     assert "Traceback" not in text
 
 

@@ -11,7 +11,7 @@ def design(course: Path) -> str:
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
-    assert repr(my_design("00")) == "00 nothing written yet: put your paragraph into text="
+    assert repr(my_design("00")) == "00 nothing written yet: put your paragraph between the quotes"
     assert repr(my_design("00", "x")).startswith("00 not kept: ")
     assert list(tmp_path.iterdir()) == []
 

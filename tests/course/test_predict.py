@@ -10,12 +10,12 @@ from mlsd_lab.errors import ConfigError
 
 
 def test_no_guess_is_not_recorded() -> None:
-    assert repr(predict("0.1", "ms")) == "0.1 no guess yet: put your 80 % range into low= and high="
+    assert repr(predict("0.1", "ms")) == "Guess 0.1: none yet; put your 80 % range into low= and high="
     assert read_progress()["predictions"] == {}
 
 
 def test_a_guess_is_recorded(course: Path) -> None:
-    assert repr(predict("0.1", "ms", np.float64(5), 20)) == "0.1 your 80 % range: 5 to 20 ms"
+    assert repr(predict("0.1", "ms", np.float64(5), 20)) == "Guess 0.1, your 80 % range: 5 to 20 ms"
     kept = {"low": 5.0, "high": 20.0, "unit": "ms", "after_reveal": False}
     assert read_progress(course)["predictions"] == {"0.1": kept}
 

@@ -24,7 +24,7 @@ def _judge(case: Case, returned: Any) -> str:
     except (TypeError, ValueError, OverflowError):
         found = np.empty((0, 0))
     if returned is None or found.ndim != 1:
-        return f"expected an array of {len(scores)} scores, one a film, found {_kind(returned)}."
+        return f"expected an array of {len(scores)} scores, one a film, found {_kind(returned)}"
     if len(found) != len(scores):
         return f"{len(found)} scores for {len(scores)} films: a film's place in the array is its name, keep all places."
     if np.isnan(found).any():
@@ -58,7 +58,7 @@ def _below(scores: NDArray[Any], gems: NDArray[Any], famous: NDArray[Any], rater
 
 
 def _kind(returned: Any) -> str:
-    return "nothing: is a return missing?" if returned is None else type(returned).__name__
+    return "nothing (is a return missing?)" if returned is None else type(returned).__name__
 
 
 def _shown(case: Case) -> str:

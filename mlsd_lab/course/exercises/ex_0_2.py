@@ -42,7 +42,7 @@ def _judge(case: Case, returned: Any) -> str:
     except (TypeError, ValueError, OverflowError):
         value = np.nan
     if value != np.round(value) or not np.isfinite(value):
-        found = "nothing: is a return missing?" if returned is None else type(returned).__name__
+        found = "nothing (is a return missing?)" if returned is None else type(returned).__name__
         return f"expected one row of `liked`, a whole number, found {found}."
     row = int(value)
     if row == candidate:

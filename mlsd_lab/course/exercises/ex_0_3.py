@@ -47,7 +47,7 @@ def _judge(case: Case, returned: Any) -> str:
     except (TypeError, ValueError, OverflowError):
         count = np.nan
     if not np.isfinite(count):
-        found = "nothing: is a return missing?" if returned is None else repr(returned)[:40]
+        found = "nothing (is a return missing?)" if returned is None else repr(returned)[:40]
         return f"expected a whole number of candidates, found {found}."
     if count != np.floor(count):
         return f"{count:g} candidates: there is no part of a video to rank, answer with a whole number."
