@@ -207,7 +207,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("command", [["run", "--data"], ["data", "describe"]])
     def test_an_unknown_data_set(self, mlsd_lab: CommandLine, command: list[str]) -> None:
-        expected = "expected a data set of movielens, kuairand, csv; found 'netflix'"
+        expected = "expected a data set of movielens, kuairand, world, csv; found 'netflix'"
         assert_refused(mlsd_lab(*command, "netflix"), expected)
 
     @pytest.mark.parametrize("data", ["csv", "kuairand"])

@@ -71,7 +71,7 @@ def checkpoint(name: str, on_progress: Callable[[str, float], None] | None = Non
     tell = on_progress or (lambda _stage, _share: None)
     tell("load", 0.0)
     log = load("movielens")
-    als, popular = ALS(seed=0), Popular().fit(log)
+    als, popular = ALS(), Popular().fit(log)
     folder = learner_folder()
     place = None if folder is None else folder / "checkpoints" / name
     settings = _settings(als, log)

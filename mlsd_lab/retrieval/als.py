@@ -17,6 +17,8 @@ from mlsd_lab.retrieval.vector_index import VectorIndex
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+_DECIMALS = 6  # what lies beyond differs between CPU kernels, and Annoy's trees grow otherwise with it
+
 
 class ALS:
     """Vectors for users and videos whose inner product is high where there was an event (Hu, Koren & Volinsky 2008).
@@ -83,8 +85,8 @@ class ALS:
                 raise DataError(f"ALS cannot fit these events ({error}); raise regularization or check them") from error
         if not (np.isfinite(model.user_factors).all() and np.isfinite(model.item_factors).all()):
             raise DataError("ALS learned factors that are not finite; raise regularization or check the log's events")
-        self.user_factors_: NDArray[np.float64] = model.user_factors
-        self.video_factors_: NDArray[np.float64] = model.item_factors
+        self.user_factors_: NDArray[np.float64] = model.user_factors.round(_DECIMALS)
+        self.video_factors_: NDArray[np.float64] = model.item_factors.round(_DECIMALS)
         self.known_ = np.diff(counts.indptr) > 0
         self.index_ = self.index(self.video_factors_)
         return self
