@@ -10,7 +10,7 @@ from mlsd_lab.course.live import Live
 from mlsd_lab.course.measure import Measurement
 from mlsd_lab.course.pin import Pinned
 from mlsd_lab.course.predict import Guess
-from mlsd_lab.course.units import band, convert, family, number
+from mlsd_lab.course.units import convert, family, number
 from mlsd_lab.errors import ConfigError
 
 
@@ -102,13 +102,16 @@ def compare(guess: Guess, measured: Measurement | Pinned | Live) -> Comparison:
         raise ConfigError(f"{guess.key}: the guess does not fit the measurement: {error}") from error
     if isinstance(measured, Pinned):
         scale = convert(1.0, unit, guess.unit)
-        text = band(measured.centre * scale, measured.half_width * scale, guess.unit)
+        value, centre, half_width = (size * scale for size in (measured.value, measured.centre, measured.half_width))
+        text = Pinned(measured.name, value, centre, half_width, guess.unit, measured.varies).told
     else:
         text = f"⟨{number(truth)} {guess.unit}".rstrip() + "⟩"
     comparison = Comparison(guess, truth, text)
     with change_progress() as progress:
         kept = progress["predictions"].setdefault(guess.key, {})
-        kept |= {"measured": truth, "measured_unit": guess.unit, "held": comparison.held}
+        kept |= {"measured": truth, "measured_unit": guess.unit}
+        if (kept.get("low"), kept.get("high")) == (guess.low, guess.high):  # not a later one
+            kept["held"] = comparison.held
     return comparison
 
 

@@ -123,7 +123,7 @@ def times_of(report: Mapping[str, Any]) -> dict[str, float]:
     {'log': 0.4, 'rank': 0.0025}
     """
     offline = {"log": "load", "split": "features", "fit ALS": "fit_als", "Annoy index": "build_annoy"}
-    offline |= {"ranker": "rank", "bundle": "artifacts", "audit": "audit"}
+    offline |= {"ranker": "rank", "bundle": "artifacts"}
     took = {box: report["timings"].get(f"{stage}_seconds") for box, stage in offline.items()}
     online = {"filter": "filter seen"}
     took |= {online.get(stage, stage): ms / 1000 for stage, ms in (report["serving"] or {}).get("stages", {}).items()}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from mlsd_lab.course.units import band
+from mlsd_lab.course.units import band, number
 from mlsd_lab.course.values import Value, register
 from mlsd_lab.errors import ConfigError, MlsdLabError
 
@@ -24,25 +24,29 @@ class PinError(MlsdLabError):
 
 
 class Pinned(float):
-    """A number inside its band: calculates by its value, prints the band's centre and never its own digits.
+    """A number inside its band: calculates by its value, prints it as a live number, and the band beside it.
 
     >>> recall = Pinned("als.recall_at_100", 0.39123, 0.392, 0.004)
     >>> recall
-    als.recall_at_100 = 0.392 ± 0.004
+    als.recall_at_100 = ⟨0.391⟩ (over random starts 0.392 ± 0.004)
     >>> recall > 0.3, f"{recall:.1%}"
     (True, '39.2%')
     """
 
-    def __new__(cls, name: str, value: float, centre: float, half_width: float, unit: str = "") -> "Pinned":
-        """Make the number; `pin` is what checks it."""
+    def __new__(
+        cls, name: str, value: float, centre: float, half_width: float, unit: str = "", varies: bool = True
+    ) -> "Pinned":
+        """Make the number; `pin` is what checks it. `varies` says whether seeds change it at all."""
         pinned = super().__new__(cls, value)
         pinned.name, pinned.centre, pinned.half_width, pinned.unit = name, centre, half_width, unit
+        pinned.varies = varies
         return pinned
 
     name: str
     centre: float
     half_width: float
     unit: str
+    varies: bool
 
     @property
     def value(self) -> float:
@@ -51,11 +55,18 @@ class Pinned(float):
 
     @property
     def band(self) -> str:
-        """The band alone, as text."""
-        return band(self.centre, self.half_width, self.unit)
+        """The band alone, as text; of what no seed changes, the value in its digits."""
+        text = band(self.centre, self.half_width)
+        return f"{text if self.varies else text.partition(' ±')[0]} {self.unit}".strip()
+
+    @property
+    def told(self) -> str:
+        """What this run gave, live, and the band that holds it."""
+        here = f"⟨{number(self)} {self.unit}".rstrip() + "⟩"
+        return f"{here} (over random starts {self.band})" if self.varies else f"{here} (published: {self.band})"
 
     def __repr__(self) -> str:
-        return f"{self.name} = {self.band}"
+        return f"{self.name} = {self.told}"
 
     __str__ = __repr__
 
@@ -83,7 +94,7 @@ def pin(name: str, value: float, unit: str = "") -> Pinned:
             f"found {float(value):.6g}; a setting, the data or a package changed. "
             f"If that was on purpose: {stated['command']}"
         )
-    pinned = Pinned(name, float(value), centre, half_width, unit)
+    pinned = Pinned(name, float(value), centre, half_width, unit, stated.get("spread", 1.0) > 0)
     register(name, Value(float(value), unit, live=False, text=pinned.band))
     return pinned
 
@@ -102,8 +113,10 @@ def bands_of(values: Mapping[str, Sequence[float]], command: str) -> dict[str, d
         if len(numbers) < 2 or not all(map(math.isfinite, numbers)):
             raise ConfigError(f"{name}: expected finite values of two seeds or more, found {numbers}")
         mean = statistics.fmean(numbers)
-        half_width = _rounded_up(max(3 * statistics.stdev(numbers), _FLOOR * abs(mean)))
-        bands[name] = {"centre": mean, "half_width": half_width, "seeds": len(numbers), "command": command}
+        spread = statistics.stdev(numbers)
+        half_width = _rounded_up(max(3 * spread, _FLOOR * abs(mean)))
+        about = {"seeds": len(numbers), "command": command}
+        bands[name] = {"centre": mean, "half_width": half_width, "spread": spread, **about}
     return bands
 
 

@@ -79,9 +79,10 @@ def predict(
     with change_progress() as progress:
         kept = progress["predictions"].setdefault(key, {})
         guess = {"low": float(low), "high": float(high), "unit": unit}
-        if any(kept.get(name) != value for name, value in guess.items()):
-            kept |= guess | {"after_reveal": "measured" in kept}
-        late = bool(kept["after_reveal"])
+        changed = any(kept.get(name) != value for name, value in guess.items())
+        late = "measured" in kept if changed else bool(kept["after_reveal"])
+        if changed and not (late and "low" in kept):  # a guess made in time is the one that counts
+            kept |= guess | {"after_reveal": late}
     return Guess(key, unit, float(low), float(high), late, beliefs or {})
 
 

@@ -64,6 +64,8 @@ def progress_in(folder: Path) -> Progress:
         tried = [done for key, done in kept["exercises"].items() if _of(notebook, key)]
         held, solved = sum(bool(guess["held"]) for guess in guesses), sum(bool(done.get("solved")) for done in tried)
         words = len(sections.get(notebook, "").split())
+        if not (guesses or tried or words or any(folder.glob(f"{notebook}_*.ipynb"))):
+            continue
         rows.append(Row(notebook, len(guesses), held, len(tried), solved, words))
     return Progress(tuple(rows))
 

@@ -47,9 +47,14 @@ class Rehearsal:
     def __repr__(self) -> str:
         if not self.points:
             return f"{self.notebook} not rehearsed yet: write your answer into the text, as you would say it"
+        state = "rehearsed" if self.fine else "not yet"
         lines = [f"{'✓' if met else '✗'} {sentence}" for met, sentence in self.points]
         return "\n".join(
-            [f"{self.notebook} rehearsed", *lines, "This checks only these points, not whether it is right."]
+            [
+                f"{self.notebook} {state}",
+                *lines,
+                "It looks for numbers and signal words; whether it is right, you judge.",
+            ]
         )
 
     def _repr_html_(self) -> str:
@@ -70,17 +75,17 @@ def rehearse(notebook: str, text: str = "") -> Rehearsal:
     words = len(text.split())
     points = [(words <= _WORDS, f"{words} words of at most {_WORDS}"), *_numbers(text)]
     points.append(
-        _found(_TRADE, text, "both sides of a trade-off", "what do you give up, and for what? (but, at the cost of)")
+        _found(_TRADE, text, "both sides of a trade-off", "What do you give up, and for what? (but, at the cost of)")
     )
     points.append(
-        _found(_FLIP, text, "a condition under which it flips", "when would you decide otherwise? (if, above)")
+        _found(_FLIP, text, "a condition under which it flips", "When would you decide otherwise? (if, above)")
     )
     return Rehearsal(notebook, tuple(points))
 
 
 def _found(pattern: re.Pattern[str], text: str, what: str, ask: str) -> tuple[bool, str]:
     found = pattern.search(text)
-    return (True, f"{what}: “{found[0]}”") if found else (False, f"no {what.removeprefix('a ')}: {ask}")
+    return (True, f"{what}: “{found[0]}”") if found else (False, f"{what}: not found. {ask}")
 
 
 def _numbers(text: str) -> Iterator[tuple[bool, str]]:

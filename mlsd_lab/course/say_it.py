@@ -41,5 +41,8 @@ def say_it(notebook: str) -> Answer:
     template, values = path.read_text(encoding="utf-8"), named_values()
     missing = [name for name in dict.fromkeys(_NAME.findall(template)) if name not in values]
     if missing:
-        raise ConfigError(f"{notebook}: expected values named {', '.join(missing)}, found none; run the cells above")
+        raise ConfigError(
+            f"{notebook}: expected values named {', '.join(missing)}, found none; run the cells above. "
+            "If they ran, your copy is older than the package: mlsd-lab lab brings the new edition"
+        )
     return Answer(_NAME.sub(lambda found: repr(values[found[1]]), template).strip())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Rescore = Callable[..., Any]
+Reason = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Slate:
     note: str = ""
 
     def __repr__(self) -> str:
+        if not self.rows:
+            return f"no slate{self.note}"
         lines = [f"because you named {', '.join(self.named)}{self.note}"]
         lines += [
             f"{n:>3}. {film} · like {like} · rated by {raters}" for n, (film, like, raters) in enumerate(self.rows, 1)
@@ -41,6 +44,8 @@ class Slate:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        if not self.rows:
+            return f"<p>{escape(repr(self))}</p>"
         rows = "".join(
             f"<tr><td>{n}</td><td style='text-align:left'><b>{escape(film)}</b></td>"
             f"<td style='text-align:left'>you named {escape(like)}</td><td>{raters}</td></tr>"
@@ -53,49 +58,67 @@ class Slate:
 
 
 def slate(
-    start: Checkpoint, films: Sequence[str], rescore: Rescore | None = None, most: int = 100, k: int = 10
+    start: Checkpoint,
+    films: Sequence[str] | str,
+    rescore: Rescore | None = None,
+    reason: Reason | None = None,
+    most: int = 100,
+    k: int = 10,
 ) -> Slate:
     """Return the k best films for somebody who likes these; the parts of a title are enough.
 
-    `rescore(scores, raters, most)` may change the scores of all films before the cut, as exercise 0.1 does; one that
-    fails leaves the slate as it was, and the note says so. Raises `DataError` for a title that is not there.
+    `rescore(scores, raters, most)` may change the scores of all films before the cut, `reason(candidate, liked,
+    factors)` picks the film that explains one, as exercises 0.1 and 0.2 do. Whatever goes wrong, a title that is not
+    there or a function that fails, is a note in the slate: nothing is raised.
 
     >>> slate(None, [])
-    Traceback (most recent call last):
-    mlsd_lab.errors.DataError: expected the title of a film, or a few, found none
+    no slate; expected the title of a film, or a few, found none
     """
     import numpy as np
 
+    films = [films] if isinstance(films, str) else films
     if not films:
-        raise DataError("expected the title of a film, or a few, found none")
-    raters = np.asarray(start.popular.counts_).astype(int)
-    titles = start.titles
-    liked = np.array([_found(name, titles, raters) for name in films])
+        return Slate((), (), "; expected the title of a film, or a few, found none")
+    raters, titles = np.asarray(start.popular.counts_).astype(int), start.titles
+    try:
+        liked = np.array([_found(name, titles, raters) for name in films])
+    except DataError as error:
+        return Slate((), (), f"; {error}")
     vectors = start.als.video_factors_
     scores, note = vectors @ start.als.fold_in(liked), ""
     if rescore is not None:
         scores, note = _rescored(rescore, scores, raters, most)
     scores[liked] = -np.inf
-    best = np.argsort(-scores, kind="stable")[:k]
-    length = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
-    alike = (vectors[best] / length[best, None]) @ (vectors[liked] / length[liked, None]).T
-    why = liked[alike.argmax(axis=1)]
+    best = [film for film in np.argsort(-scores, kind="stable")[:k] if np.isfinite(scores[film])]
+    why = [_nearest(film, liked, vectors) for film in best]
+    if reason is not None:
+        why, note = _reasoned(reason, best, liked, vectors, why, note)
     rows = tuple(
         (_spoken(titles[film]), _spoken(titles[near]), int(raters[film])) for film, near in zip(best, why, strict=True)
     )
-    return Slate(tuple(_spoken(titles[film]) for film in liked), rows, note)
+    short = f"; only {len(rows)} films are left" if len(rows) < k else ""
+    return Slate(tuple(_spoken(titles[film]) for film in liked), rows, note + short)
+
+
+def _nearest(film: int, liked: "NDArray[np.integer]", vectors: "NDArray[np.float64]") -> int:
+    """Return the liked film whose vector points most nearly the same way."""
+    import numpy as np
+
+    length = np.maximum(np.linalg.norm(vectors[liked], axis=1), 1e-12)
+    return int(liked[np.argmax(vectors[liked] @ vectors[film] / length)])
 
 
 def _found(name: str, titles: list[str], raters: "NDArray[np.integer]") -> int:
     """Return the most rated film that has every word of the name, whatever its capitals, accents and articles."""
     words = [_words(title) for title in titles]
-    wanted = _words(name)
+    wanted = _words(str(name))
     holding = [film for film, title in enumerate(words) if wanted and wanted <= title]
     if holding:
         return max(holding, key=lambda film: (words[film] == wanted, raters[film]))
-    near = get_close_matches(name.title(), titles, n=3, cutoff=0.4)
+    spoken = {_spoken(title).casefold(): _spoken(title) for title in titles}
+    near = [spoken[title] for title in get_close_matches(str(name).casefold(), list(spoken), n=3, cutoff=0.6)]
     hint = f"near are {'; '.join(near)}" if near else "try one word of the title"
-    raise DataError(f"expected the title of a film made before 2017, found {name!r}; {hint}")
+    raise DataError(f"expected the title of a film made before 2017, found {name!r}: {hint}")
 
 
 def _spoken(title: str) -> str:
@@ -122,3 +145,20 @@ def _rescored(
     if found.shape != scores.shape or np.isnan(found).any():
         return scores, "; your function returned no score for some film, so the slate is as before"
     return found, ""
+
+
+def _reasoned(
+    reason: Reason,
+    best: list[int],
+    liked: "NDArray[np.integer]",
+    vectors: "NDArray[np.float64]",
+    why: list[int],
+    note: str,
+) -> tuple[list[int], str]:
+    try:
+        found = [int(reason(film, liked.copy(), vectors)) for film in best]
+    except Exception as error:  # a learner's function, whatever it does
+        return why, f"{note}; your reason raised {type(error).__name__}, so the reasons are as before"
+    if not set(found) <= set(liked.tolist()):
+        return why, f"{note}; your reason named a film that you had not, so the reasons are as before"
+    return found, note

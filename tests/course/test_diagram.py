@@ -40,7 +40,7 @@ def test_the_boxes_take_their_times_from_a_report() -> None:
     }
     times = times_of(report)
     assert times == {
-        "log": 1.0, "split": 2.0, "audit": 0.5, "retrieve": 0.003, "filter seen": 0.0005, "arrange": 0.001
+        "log": 1.0, "split": 2.0, "retrieve": 0.003, "filter seen": 0.0005, "arrange": 0.001
     }  # fmt: skip
     assert diagram(times=times).times == times
     assert times_of({"timings": {}, "serving": None}) == {}

@@ -4,7 +4,6 @@ import pytest
 from mlsd_lab.course.checkpoint import Checkpoint
 from mlsd_lab.course.slate import slate
 from mlsd_lab.datasets import load
-from mlsd_lab.errors import DataError
 from mlsd_lab.evaluation import Popular
 from mlsd_lab.retrieval import ALS, AnnoyIndex
 
@@ -41,11 +40,46 @@ def test_a_few_words_find_the_film_one_means(start: Checkpoint, name: str, title
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"), [("Titanik", "near are Titanic"), ("zqx§%", "try one word"), ("", "found ''")]
+    ("name", "sentence"),
+    [
+        ("Titanik", "near are Titanic"),
+        ("spirted away", "near are Spirited Away"),
+        ("zqx§%", "try one word"),
+        ("", "found ''"),
+    ],
 )
-def test_a_film_that_is_not_there_is_refused_with_those_near(start: Checkpoint, name: str, sentence: str) -> None:
-    with pytest.raises(DataError, match=sentence):
-        slate(start, [name])
+def test_a_film_that_is_not_there_is_a_sentence_with_those_near(start: Checkpoint, name: str, sentence: str) -> None:
+    made = slate(start, [name])
+    assert made.rows == ()
+    assert sentence in repr(made)
+    assert "<table>" not in made._repr_html_()
+
+
+def test_one_title_is_one_film(start: Checkpoint) -> None:
+    assert slate(start, "heat") == slate(start, ["heat"])
+
+
+def test_what_is_out_of_reach_is_not_shown(start: Checkpoint) -> None:
+    made = slate(start, "heat", lambda scores, raters, _: np.where(raters > 338, scores, -np.inf))
+    assert [film for film, _, _ in made.rows] == ["Forrest Gump"]
+    assert "only 1 films are left" in repr(made)
+
+
+def test_a_reason_of_ones_own_is_shown(start: Checkpoint) -> None:
+    named = ["toy story", "heat"]
+    first = slate(start, named, reason=lambda _film, liked, _factors: liked[0])
+    assert {why for _, why, _ in first.rows} == {"Toy Story"}
+    assert [film for film, _, _ in first.rows] == [film for film, _, _ in slate(start, named).rows]
+
+
+@pytest.mark.parametrize(
+    ("reason", "note"),
+    [(lambda *_: 1 / 0, "raised ZeroDivisionError"), (lambda *_: 17, "had not"), (lambda *_: None, "raised TypeError")],
+)
+def test_a_reason_that_fails_leaves_those_of_before(start: Checkpoint, reason: object, note: str) -> None:
+    made = slate(start, ["toy story", "heat"], reason=reason)  # type: ignore[arg-type]
+    assert made.rows == slate(start, ["toy story", "heat"]).rows
+    assert note in repr(made)
 
 
 def test_scores_may_be_changed_before_the_cut(start: Checkpoint) -> None:

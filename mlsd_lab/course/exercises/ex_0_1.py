@@ -105,7 +105,7 @@ def gems(scores, raters, most):
             "You changed the scores",
         ),
     ),
-    thought="A filter before the cut costs a comparison; what would it cost to filter the five films shown?",
+    thought="Here the filter comes before the best ten are cut off. How many would be left if it came after?",
     cases=_cases,
     judge=_judge,
     shown=_shown,

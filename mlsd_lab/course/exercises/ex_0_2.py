@@ -55,6 +55,9 @@ def _judge(case: Case, returned: Any) -> str:
     at, best = int(np.flatnonzero(liked == row)[0]), int(cosine.argmax())
     if at == best:
         return ""
+    if at == np.abs(cosine).argmax():
+        opposite = f"its cosine is {cosine[at]:.2f}, which is not {-cosine[at]:.2f}"
+        return f"Row {row} points the opposite way, and opposites are not alike: {opposite}."
     if at == product.argmax():
         return (
             f"Row {row} has the longest vector, not the most similar direction: the inner product lets the most famous "
@@ -62,7 +65,7 @@ def _judge(case: Case, returned: Any) -> str:
         )
     if at == distance.argmin():
         other = f"row {liked[best]} points more nearly the same way"
-        return f"Row {row} is the nearest point, but {other}: distance mixes fame with taste."
+        return f"Row {row} happens to be the nearest point, but {other}: distance mixes fame with taste."
     return f"Row {row} has a cosine of {cosine[at]:.2f} with the candidate, another film of `liked` {cosine[best]:.2f}."
 
 
@@ -102,6 +105,10 @@ def reason(candidate, liked, factors):
     return max(liked, key=lambda row: unit[row].dot(unit[candidate]))
 """,
     wrong=(
+        (
+            "def reason(c, liked, f): return liked[np.argmax(abs(f[liked] @ f[c]) / np.linalg.norm(f[liked], axis=1))]",
+            "opposites are not alike",
+        ),
         ("def reason(c, liked, f): return liked[np.argmax(f[liked] @ f[c])]", "has the longest vector"),
         (
             "def reason(c, liked, f): return np.argmax(f[liked] @ f[c] / np.linalg.norm(f[liked], axis=1))",
@@ -110,7 +117,7 @@ def reason(candidate, liked, factors):
         ("def reason(c, liked, f): return np.argmax(f @ f[c] / np.linalg.norm(f, axis=1))", "is the candidate itself"),
         (
             "def reason(c, liked, f): return liked[np.argmin(np.linalg.norm(f[liked] - f[c], axis=1))]",
-            "is the nearest point",
+            "the nearest point",
         ),
         (
             "def reason(c, liked, f):\n    alike = f @ f[c] / np.linalg.norm(f, axis=1)\n    alike[c] = -np.inf\n"
@@ -118,7 +125,7 @@ def reason(candidate, liked, factors):
             "is not among the films",
         ),
     ),
-    thought="The ranking used the inner product and the reason the cosine: when would an honest reason be neither?",
+    thought="The slate is ordered by the product, and explained by the cosine. Is such a reason honest?",
     cases=_cases,
     judge=_judge,
     shown=_shown,

@@ -80,7 +80,8 @@ EXERCISE = Exercise(
 Ranking n videos takes `fixed_ms + n * per_video_ms`. Write `candidates(budget_ms, fixed_ms, per_video_ms, most)`:
 return the largest whole number of candidates that can be ranked within the budget, at least 0 and at most `most`.
 
-`per_video_ms` is above zero. Where the quotient is a whole number, floating point may come out one below: both count.
+`per_video_ms` is above zero. Where the division comes out exactly whole, one less also
+counts: floating point may fall just short.
 """,
     starter="""
 def candidates(budget_ms, fixed_ms, per_video_ms, most):

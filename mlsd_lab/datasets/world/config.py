@@ -7,7 +7,7 @@ from mlsd_lab.errors import ConfigError
 SLOTS = 6
 """Videos in a full slate."""
 _LEAST = {"users": 10, "videos": 100, "events": 100, "days": 2, "seed": 0}
-_MOST = {"users": 10**8, "videos": 2**31 - 1, "events": 10**9, "days": 3650, "seed": 2**31 - 2}
+_MOST = {"users": 10**7, "videos": 10**7, "events": 10**9, "days": 3650, "seed": 2**31 - 2}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class WorldConfig:
 
     >>> WorldConfig(users=3)
     Traceback (most recent call last):
-    mlsd_lab.errors.ConfigError: users: expected 10 to 100000000, found 3
+    mlsd_lab.errors.ConfigError: users: expected a whole number from 10 to 10000000, found 3
     """
 
     users: int = 5_000
@@ -56,11 +56,14 @@ class WorldConfig:
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
-            if not least <= getattr(self, name) <= _MOST[name]:
-                raise ConfigError(f"{name}: expected {least} to {_MOST[name]}, found {getattr(self, name)}")
+            value = getattr(self, name)
+            if not isinstance(value, int) or not least <= value <= _MOST[name]:
+                raise ConfigError(f"{name}: expected a whole number from {least} to {_MOST[name]}, found {value!r}")
         if not 0 <= self.drift.seasonality <= 3:
             raise ConfigError(f"seasonality: expected 0 to 3, found {self.drift.seasonality}")
         for field in fields(self.drift):
             day = getattr(self.drift, field.name)
-            if field.name != "seasonality" and day is not None and not 0 <= day < self.days:
-                raise ConfigError(f"{field.name}: expected a day from 0 to {self.days - 1}, found {day}")
+            if field.name == "seasonality" or day is None:
+                continue
+            if not isinstance(day, int) or not 0 <= day < self.days:
+                raise ConfigError(f"{field.name}: expected a day from 0 to {self.days - 1}, found {day!r}")

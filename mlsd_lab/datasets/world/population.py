@@ -16,7 +16,7 @@ APPS = ("android", "ios", "television")
 REGIONS = ("east", "north", "south", "west")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Population:
     """People and videos as they truly are; a row a user code or a video code.
 

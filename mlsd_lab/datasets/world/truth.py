@@ -9,6 +9,7 @@ from scipy.special import expit, ndtr
 
 from mlsd_lab.datasets.world.config import SLOTS, Drift
 from mlsd_lab.datasets.world.population import APPS, Floats, Population
+from mlsd_lab.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ class Chances:
         return self.click * self.long_after_click
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Truth:
     """The people, the videos and the drift of a world, and the one function by which people answer.
 
@@ -111,9 +112,14 @@ class Truth:
         )
 
     def of(self, events: "pd.DataFrame") -> Chances:
-        """Return the chances of a log's events, a row an event."""
+        """Return the chances of a log's events, a row an event; raises `DataError` for ids that are no longer codes."""
+        if not all(hasattr(events[name], "cat") for name in ("user_id", "video_id")):
+            raise DataError("events: expected user_id and video_id as the log has them, categories, found text")
         user, video = (events[name].cat.codes.to_numpy() for name in ("user_id", "video_id"))
         return self.chances(user, video, events["position"].to_numpy(np.int64), self.days(events["occurred_at"]))
+
+    def __repr__(self) -> str:
+        return f"Truth of {len(self.people.taste):,} people and {len(self.people.place):,} videos, {self.drift}"
 
     def days(self, times: "pd.Series") -> NDArray[np.int64]:
         """Return the day of each time, counted from the log's first."""

@@ -29,7 +29,7 @@ SHEET = Datasheet(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class World:
     """A simulated feed: the `log` that everybody may read, the `truth` that nobody has, and people who `respond`.
 
@@ -58,13 +58,17 @@ class World:
         >>> events[["event_id", "user_id", "video_id", "position"]].to_numpy().tolist()
         [[500, 'u07', 'v05', 0], [501, 'u07', 'v09', 1]]
         """
-        users, slates = np.asarray(users), np.atleast_2d(slates)
+        users, slates, at = np.asarray(users), np.atleast_2d(slates), pd.DatetimeIndex(at)
+        if at.tz is None:
+            raise ConfigError("at: expected times with a time zone, found none; give them theirs with tz_localize")
+        if seed < 0:
+            raise ConfigError(f"seed: expected 0 or more, found {seed}")
         if not len(users) == len(slates) == len(at):
             raise ConfigError(f"expected a slate and a time a user, found {len(slates)} and {len(at)} for {len(users)}")
         _refuse_unknown(users, len(self.log.users), "users", least=0)
         _refuse_unknown(slates, len(self.log.videos), "slates", least=-1)
         row, position = np.nonzero(slates >= 0)
-        began = (pd.DatetimeIndex(at).as_unit("us") - START) / np.timedelta64(1, "s")
+        began = (at.as_unit("us") - START) / np.timedelta64(1, "s")
         shown = Exposures(
             users[row].astype(np.int32),
             slates[row, position].astype(np.int32),
@@ -77,6 +81,9 @@ class World:
         columns["request_id"] = row + int(self.log.events["request_id"].max()) + 1
         events = _frame(columns, self.log.users, self.log.videos, first_id=len(self.log.events))
         return events.assign(watch_seconds=_reported(events, self.truth))
+
+    def __repr__(self) -> str:
+        return f"World of seed {self.config.seed}: {self.log!r}"
 
 
 def simulate(config: WorldConfig) -> World:
@@ -190,5 +197,7 @@ def _ids(letter: str, count: int) -> pd.Categorical:
 
 
 def _refuse_unknown(codes: NDArray[np.integer], count: int, name: str, least: int) -> None:
+    if codes.size and codes.dtype.kind not in "iu":
+        raise ConfigError(f"{name}: expected codes, which are row numbers, found {codes.dtype}")
     if codes.size and not (least <= codes.min() and codes.max() < count):
         raise ConfigError(f"{name}: expected codes from {least} to {count - 1}, found {codes.min()} to {codes.max()}")

@@ -9,7 +9,7 @@ import pytest
 from mlsd_lab.datasets import Log, schema
 from mlsd_lab.datasets.world import WorldConfig, simulate
 from mlsd_lab.datasets.world.world import START
-from mlsd_lab.errors import ConfigError
+from mlsd_lab.errors import ConfigError, DataError
 from tests.datasets.world.small_world import CONFIG, small_world
 
 
@@ -119,6 +119,8 @@ def test_an_empty_slate_has_no_answer() -> None:
         ([-1], [[0]], 1, "users: expected codes from 0"),
         ([0, 1], [[0]], 2, "expected a slate and a time a user, found 1 and 2 for 2"),
         ([0], [[0]], 2, "expected a slate and a time a user"),
+        (["u001"], [[0]], 1, "users: expected codes, which are row numbers"),
+        ([0], [[0.5]], 1, "slates: expected codes"),
     ],
 )
 def test_a_slate_that_makes_no_sense_is_refused(
@@ -126,3 +128,22 @@ def test_a_slate_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=sentence):
         small_world().respond(np.array(users), np.array(slates), pd.DatetimeIndex([START] * times), seed=0)
+
+
+def test_a_time_without_a_zone_and_a_seed_below_zero_are_refused() -> None:
+    ask = (np.array([0]), np.array([[1]]))
+    with pytest.raises(ConfigError, match="at: expected times with a time zone"):
+        small_world().respond(*ask, pd.DatetimeIndex(["2026-01-06"]), seed=0)
+    with pytest.raises(ConfigError, match="seed: expected 0 or more"):
+        small_world().respond(*ask, pd.DatetimeIndex([START]), seed=-1)
+
+
+def test_a_world_says_in_a_line_what_it_is() -> None:
+    assert repr(small_world()).startswith("World of seed 0: Log 'world': 20,000 events")
+    assert repr(small_world().truth).startswith("Truth of 400 people and 300 videos")
+
+
+def test_the_truth_of_ids_that_are_text_is_refused() -> None:
+    events = small_world().log.events.head().astype({"user_id": str})
+    with pytest.raises(DataError, match="as the log has them"):
+        small_world().truth.of(events)
