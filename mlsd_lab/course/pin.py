@@ -62,7 +62,7 @@ class Pinned(float):
     @property
     def told(self) -> str:
         """What this run gave, live, and the band that holds it."""
-        here = f"⟨{number(self)} {self.unit}".rstrip() + "⟩"
+        here = f"⟨{number(self.value)} {self.unit}".rstrip() + "⟩"
         return f"{here} (over random starts {self.band})" if self.varies else f"{here} (published: {self.band})"
 
     def __repr__(self) -> str:

@@ -39,7 +39,12 @@ def test_a_guess_is_held_against_a_measurement(unit: str, low: float, high: floa
 
 
 @pytest.mark.parametrize(
-    ("unit", "text"), [("share", "0.392 ± 0.004 share"), ("%", "39.2 ± 0.4 %"), ("", "0.392 ± 0.004")]
+    ("unit", "text"),
+    [
+        ("share", "⟨0.391 share⟩ (over random starts 0.392 ± 0.004 share)"),
+        ("%", "⟨39.1 %⟩ (over random starts 39.2 ± 0.4 %)"),
+        ("", "⟨0.391⟩ (over random starts 0.392 ± 0.004)"),
+    ],
 )
 def test_a_pinned_value_shows_its_band(unit: str, text: str) -> None:
     assert repr(compare(predict("4.2", unit), RECALL)) == f"Guess 4.2: none · measured {text}"

@@ -1,4 +1,5 @@
 import json
+import re
 import statistics
 from importlib.resources import files
 
@@ -22,7 +23,8 @@ def known_bands(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("value", [0.39, 0.3961, 0.38815])
 def test_within_the_band_the_output_is_the_same(value: float) -> None:
-    assert repr(pin("als.recall", value)) == "als.recall = 0.392 ± 0.004"
+    shown = re.sub("⟨[^⟩]*⟩", "⟨⟩", repr(pin("als.recall", value)))
+    assert shown == "als.recall = ⟨⟩ (over random starts 0.392 ± 0.004)"
     assert repr(named_values()["als.recall"]) == "0.392 ± 0.004"
 
 
@@ -38,12 +40,23 @@ def test_an_unknown_name_is_a_sentence() -> None:
         pin("no.such", 1)
 
 
-def test_it_calculates_by_value_and_never_prints_its_own_digits() -> None:
+def test_it_calculates_by_value_and_prints_its_own_digits_as_live() -> None:
     pinned = pin("als.recall", 0.39, "share")
     assert pinned / 2 == 0.195
     assert pinned < 0.391
     assert (pinned.value, type(pinned.value)) == (0.39, float)
-    assert f"{pinned:.3f} {pinned} {pinned!s}" == "0.392" + 2 * " als.recall = 0.392 ± 0.004 share"
+    assert f"{pinned:.3f} {pinned} {pinned!s}" == "0.392" + 2 * (
+        " als.recall = ⟨0.39 share⟩ (over random starts 0.392 ± 0.004 share)"
+    )
+
+
+def test_what_no_seed_changes_has_no_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    bands = bands_of({"popular": [0.20566, 0.20566]}, "python bands.py")
+    monkeypatch.setattr(sys.modules["mlsd_lab.course.pin"], "_bands", lambda: bands)
+    assert repr(pin("popular", 0.20566)) == "popular = ⟨0.206⟩ (published: 0.2057)"
+    assert repr(named_values()["popular"]) == "0.2057"
 
 
 def test_bands_are_three_deviations_wide_rounded_up() -> None:

@@ -45,7 +45,8 @@ def test_a_guess_changed_after_the_reveal_is_labelled(course: Path) -> None:
     assert not predict("0.1", "ms", 5, 20).after_reveal, "the same guess, run again"
     assert "does not count" in repr(predict("0.1", "ms", 5, 21))
     assert predict("0.1", "ms", 5, 21).after_reveal, "it stays labelled"
-    assert read_progress(course)["predictions"]["0.1"]["after_reveal"]
+    kept = read_progress(course)["predictions"]["0.1"]
+    assert (kept["low"], kept["high"], kept["after_reveal"]) == (5, 20, False), "the one made in time counts"
 
 
 def test_a_first_guess_after_the_reveal_is_labelled() -> None:

@@ -17,15 +17,16 @@ def test_progress_is_by_notebook(course: Path) -> None:
     check("0.3", lambda *_: 1.5)
     my_design("04", "Two stages pay.")
     found = progress_in(course)
+    assert [row.notebook for row in found.rows] == ["00", "04"], "what is not there has no row"
     assert found.rows[0] == Row("00", guesses=2, held=1, tried=1, solved=0, words=0)
-    assert found.rows[4] == Row("04", guesses=1, held=1, tried=0, solved=0, words=3)
+    assert found.rows[1] == Row("04", guesses=1, held=1, tried=0, solved=0, words=3)
     assert repr(found) == "your 80 % ranges held the truth 2 of 3 times"
 
 
 def test_late_guesses_do_not_count(course: Path) -> None:
     compare(predict("0.1", "ms"), TOOK)
     compare(predict("0.1", "ms", 9, 11), TOOK)
-    assert progress_in(course).rows[0].guesses == 0
+    assert sum(row.guesses for row in progress_in(course).rows) == 0
 
 
 def test_a_folder_without_a_marker_is_a_sentence(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_a_good_answer_meets_every_point_and_says_what_was_checked() -> None:
     found = rehearse("04", GOOD)
     assert found.fine
     assert "15 ms, 0.39" in repr(found)
-    assert repr(found).endswith("This checks only these points, not whether it is right.")
+    assert repr(found).endswith("whether it is right, you judge.")
     assert "<br>" in found._repr_html_()
 
 
@@ -47,8 +47,8 @@ def test_a_number_further_off_is_named(number: str) -> None:
 def test_an_answer_without_numbers_trade_off_or_condition_is_told_each() -> None:
     assert [sentence.partition(":")[0] for sentence in missing("It is fast.")] == [
         "no number with its unit that was measured here",
-        "no both sides of a trade-off",
-        "no condition under which it flips",
+        "both sides of a trade-off",
+        "a condition under which it flips",
     ]
 
 

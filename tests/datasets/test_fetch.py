@@ -71,8 +71,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Range", f"bytes {first}-{len(body) - 1}/{len(body)}")
         self.end_headers()
         last = min(len(body), first + server.cuts.pop(0)) if server.cuts else len(body)
+        server.sent.append((first, last))  # before the client can have them all and look
         self.wfile.write(body[first:last])
-        server.sent.append((first, last))
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -62,7 +62,7 @@ def test_factors_solve_the_paper_s_equation_for_each_video() -> None:
         confidence = np.diag(np.where(counts[:, video] > 0, 3.0 * counts[:, video], 1.0))
         left = users.T @ confidence @ users + 0.5 * np.eye(2)
         solved = np.linalg.solve(left, users.T @ confidence @ (counts[:, video] > 0))
-        assert als.video_factors_[video] == pytest.approx(solved, abs=1e-9)
+        assert als.video_factors_[video] == pytest.approx(solved, abs=2e-6)  # the factors are rounded
 
 
 def test_a_user_without_history_gets_an_empty_row_and_others_do_not() -> None:

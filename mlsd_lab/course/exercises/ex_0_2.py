@@ -23,8 +23,10 @@ def _cases() -> Iterator[Case]:
         best, nearest = cosine.argmax(), distance.argmin()
         clear = many == 1 or np.diff(np.sort(cosine)[-2:])[0] > 0.05
         famous = np.linalg.norm(factors[case["liked"]], axis=1).argmax()
-        if clear and (product.argmax() in (best, famous)) and (product.argmax() != nearest or nearest == best):
-            yield case  # each confusion can be told from the other, and the longest vector is what misleads
+        misled = product.argmax(), nearest, np.abs(cosine).argmax()
+        apart = len({int(at) for at in misled if at != best}) == sum(int(at != best) for at in misled)
+        if clear and apart and product.argmax() in (best, famous):
+            yield case  # each confusion can be told from the others, and the longest vector is what misleads
 
 
 def _views(case: Case) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
