@@ -1,0 +1,151 @@
+"""Does strict nbval notice? Changes planted in a copy, one at a time, each of which must turn the notebooks red.
+
+python tests/planted_changes.py [NUMBER…]
+
+Notebook 00 cannot see an audit that compares a column with itself, serving without the seen-filter, or a checker that
+accepts everything: the tests of these parts do. It does not use the simulated world.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+ROOT = Path(__file__).resolve().parent.parent
+_SECONDS = 900
+_WHO = "\nimport sys; open({!r}, 'a').write(sys.argv[0])\n"  # a copy tells who imports it
+
+
+@dataclass(frozen=True)
+class Change:
+    """A slip: in one file of the package, the one place that says `old` says `new`."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+
+
+CHANGES = (
+    Change(
+        "ALS regularization 30 → 10", "retrieval/als.py", "regularization: float = 30.0", "regularization: float = 10.0"
+    ),
+    Change("ALS's default seed", "retrieval/als.py", "seed: int = 0,", "seed: int = 1,"),
+    Change("64 factors → 48", "retrieval/als.py", "factors: int = 64", "factors: int = 48"),
+    Change(
+        "recall divided by k",
+        "evaluation/topk.py",
+        "return self._per_user(self._first(k).sum(axis=1), self.relevant)",
+        "return self._per_user(self._first(k).sum(axis=1), np.full(len(self.relevant), k or self.hits.shape[1]))",
+    ),
+    Change("a band in % shown as a share", "course/units.py", '"%": ("share", 0.01)', '"%": ("share", 1.0)'),
+    Change("the split holds out the last two", "evaluation/split.py", "last: int = 1", "last: int = 2"),
+    Change(
+        "retrieval without the seen-filter",
+        "pipeline.py",
+        "retriever.retrieve(users, config.k, seen)",
+        "retriever.retrieve(users, config.k)",
+    ),
+    Change(
+        "a starter is the solution",
+        "course/exercises/ex_0_1.py",
+        "return scores  # change this line",
+        "return np.where(raters > most, -np.inf, scores)",
+    ),
+    Change(
+        "fold-in with confidence for confidence − 1",
+        "retrieval/als.py",
+        "(self.confidence - 1) * liked.T",
+        "self.confidence * liked.T",
+    ),
+    Change("Annoy's node budget halved", "pipeline.py", "search_k: int = 40_000", "search_k: int = 20_000"),
+    Change(
+        "popularity with a half-life",
+        "evaluation/popularity.py",
+        "half_life_days: float | None = None",
+        "half_life_days: float | None = 7.0",
+    ),
+    Change("measure gives milliseconds as seconds", "course/measure.py", "median(taken)", "median(taken) * 1000"),
+    Change("the split trains on its test", "evaluation/split.py", "row < first[user], rel", "row <= first[user], rel"),
+    Change(
+        "a window loses its first tile, online only",
+        "features/tiles.py",
+        "edges >= edge[:, None]",
+        "edges > edge[:, None]",
+    ),
+    Change(
+        "training features hold what is known at the moment itself (<= for <)",
+        "features/timeline.py",
+        'moment, side="left")',
+        'moment, side="right")',
+    ),
+    Change("the checkpoint fitted less", "course/checkpoint.py", "ALS(), Pop", "ALS(iterations=10), Pop"),
+    Change("the run's seed", "pipeline.py", "seed: int = 0\n", "seed: int = 1\n"),
+)
+
+
+def main(numbers: list[str]) -> int:
+    """Run the notebooks unchanged, then with each change; return 1 when a change stays green or the first is red."""
+    missed = []
+    for number in [0, *map(int, numbers or range(1, len(CHANGES) + 1))]:
+        change = CHANGES[number - 1] if number else None
+        began = perf_counter()
+        said = _mismatch(change)
+        if (said is None) == bool(number):
+            missed.append(number)
+        what, colour = change.what if change else "nothing", "green" if said is None else "red"
+        print(f"{number:>2} {what:<68} {colour:<6}{perf_counter() - began:>4.0f} s  {said or ''}", flush=True)
+    print(f"not as expected: {', '.join(map(str, missed))}" if missed else "each change was noticed")
+    return int(bool(missed))
+
+
+def _mismatch(change: Change | None) -> str | None:
+    """Return the first failing cell of a copy with this change, and what it says; None where all pass."""
+    with TemporaryDirectory(prefix="planted_") as folder:
+        copy = Path(folder)
+        for name in ("mlsd_lab", "notebooks"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        if change:
+            _plant(change, copy / "mlsd_lab" / change.file)
+        importer = copy / "imported_by"
+        with (copy / "mlsd_lab" / "__init__.py").open("a", encoding="utf-8") as file:
+            file.write(_WHO.format(str(importer)))
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "--nbval", "notebooks/", "--exitfirst", "--color=no"],
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": str(copy)},
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        if done.returncode not in (0, 1) or "ipykernel" not in importer.read_text(encoding="utf-8"):
+            raise RuntimeError(f"expected a kernel to run the copy, found\n{done.stdout}{done.stderr}")
+    return _first_failure(done.stdout) if done.returncode else None
+
+
+def _plant(change: Change, path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    if text.count(change.old) != 1:
+        raise ValueError(f"{change.file}: expected {change.old!r} once, found it {text.count(change.old)} times")
+    path.write_text(text.replace(change.old, change.new), encoding="utf-8")
+
+
+def _first_failure(said: str) -> str:
+    """Return the first failing cell and its mismatch: an error, or what it gave (-) or should have (+)."""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", said)
+    cell = re.search(r"(\w+)\.ipynb::(Cell \d+)", plain)
+    traceback = plain.partition("\nTraceback:\n")[2].strip() or plain[-150:]
+    differs = re.search(r"^ +[-+] .*|^\w*(Error|Exception): .*", traceback, re.MULTILINE)
+    line = differs[0] if differs else traceback.splitlines()[0]
+    return f"{' '.join(cell.groups()) if cell else '?'}: {re.sub('<[^>]*>', ' ', line).strip()[:150]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
