@@ -102,7 +102,7 @@ class ALS:
         taste: NDArray[np.float64] = np.linalg.solve(
             gram + (self.confidence - 1) * liked.T @ liked, self.confidence * liked.sum(axis=0)
         )
-        return taste
+        return taste.round(_DECIMALS)
 
     def searched_by(self, index: VectorIndex) -> "ALS":
         """Return this fitted model with another index over the same video factors."""
