@@ -108,7 +108,7 @@ class Truth:
             log_seconds=log_seconds,
             like=expit(-4.3 + worth),
             long_after_click=finish + (1 - finish) * late,
-            satisfied=expit(-0.3 + 1.6 * worth),
+            satisfied=expit(-0.3 + 1.6 * worth - 0.5 * length),  # what asks for more time must be worth more
         )
 
     def of(self, events: "pd.DataFrame") -> Chances:

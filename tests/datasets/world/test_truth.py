@@ -41,6 +41,15 @@ def test_clickbait_is_clicked_and_regretted() -> None:
     assert glad[bait].mean() < glad[~bait].mean() - 0.2
 
 
+def test_a_long_video_must_be_worth_more_to_leave_people_as_glad() -> None:
+    people = small_world().truth.people
+    twice = replace(people, duration=2 * people.duration)
+    one, two = (Truth(who, Drift(), small_world().truth.start) for who in (people, twice))
+    everybody, position = np.arange(400) % len(people.taste), np.zeros(400, int)
+    glad = [truth.chances(everybody, np.arange(400) % 300, position, position).satisfied for truth in (one, two)]
+    assert (glad[1] < glad[0]).all()
+
+
 def test_tastes_shift_on_their_day_and_not_before() -> None:
     truth = simulate(WorldConfig(**SIZE, drift=Drift(taste_shift=5))).truth
     user, video, position = np.arange(1000), np.arange(1000) % 400, np.zeros(1000, int)
