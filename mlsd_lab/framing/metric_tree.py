@@ -1,0 +1,92 @@
+"""From what the business wants to what can be measured offline, one tree a prompt."""
+
+from dataclasses import dataclass
+
+from mlsd_lab.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class MetricTree:
+    """A goal, the online metric that stands for it, what must not get worse, and what is measured before a test.
+
+    >>> metric_tree("video-feed").online
+    'satisfied minutes a person a week'
+    """
+
+    brief: str
+    goal: str
+    online: str
+    guardrails: tuple[str, ...]
+    offline: tuple[str, ...]
+    label: str
+    """What the model learns to predict."""
+    known_after: str
+    """How long after the decision the label is known, and whom it is never known of."""
+
+    def __repr__(self) -> str:
+        lines = [f"business goal: {self.goal}", f"└─ online metric: {self.online}"]
+        lines += [f"   ├─ guardrail: {name}" for name in self.guardrails]
+        lines += [f"   ├─ offline metric: {name}" for name in self.offline]
+        return "\n".join([*lines, f"   └─ label: {self.label}", f"      known: {self.known_after}"])
+
+
+TREES = (
+    MetricTree(
+        "video-feed",
+        "people come back because the feed was worth their time",
+        "satisfied minutes a person a week",
+        ("people active on a day", "reports and hides a thousand exposures", "share of exposures of small creators"),
+        ("recall of candidates", "NDCG and calibration of the ranker, on exposures", "on a split by time"),
+        "a long view, weighted by minutes; a survey now and then",
+        "when the watch ends and the phone reports; never of what was not shown",
+    ),
+    MetricTree(
+        "ad-clicks",
+        "revenue that advertisers and readers are both willing to keep up",
+        "revenue a thousand auctions",
+        ("ads hidden or reported", "advertisers' cost of a sale", "page load time"),
+        ("log loss and calibration, since bids are multiplied by it", "on a split by time"),
+        "a click; a purchase, where the advertiser reports it",
+        "a click within minutes, a purchase within days; what came too late looks like a no",
+    ),
+    MetricTree(
+        "event-recommendation",
+        "people go to events that they would have missed",
+        "tickets and sign-ups a person a month",
+        ("cancellations", "messages muted", "share of events with nobody recommended to"),
+        ("recall of events signed up for", "on events that nobody had seen yet at training"),
+        "a sign-up; later, whether the person came",
+        "days, up to the event itself; an event that is over teaches nothing about itself",
+    ),
+    MetricTree(
+        "harmful-content",
+        "fewer people see harmful posts, and few harmless posts are taken down",
+        "views of harmful posts a million views",
+        ("appeals that are granted", "reviewers' hours", "time until a report is looked at"),
+        ("precision and recall at the reviewers' capacity", "by kind of harm and by language"),
+        "a reviewer's verdict",
+        "hours to days; known only of posts that somebody looked at, unless some are drawn at random",
+    ),
+    MetricTree(
+        "similar-listings",
+        "guests find a place to stay that suits them",
+        "bookings a search session",
+        ("cancellations", "share of bookings of new hosts", "complaints"),
+        ("rank of the place finally booked, on sessions after the training", "coverage of listings"),
+        "a booking in the same session; clicks as the weaker sign",
+        "minutes for clicks, days for bookings, weeks for cancellations",
+    ),
+)
+
+
+def metric_tree(brief: str) -> MetricTree:
+    """Return the tree of a brief by its name.
+
+    >>> metric_tree("weather")
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: expected a brief of video-feed, ..., similar-listings, found 'weather'
+    """
+    trees = {tree.brief: tree for tree in TREES}
+    if brief not in trees:
+        raise ConfigError(f"expected a brief of {', '.join(trees)}, found {brief!r}")
+    return trees[brief]
