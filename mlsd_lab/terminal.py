@@ -1,10 +1,12 @@
-"""A report as a terminal shows it: tables and sentences, made here and printed by the command line."""
+"""A report, or a whiteboard, as a terminal shows it: tables and sentences, made here, printed by the command line."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from mlsd_lab.framing import Brief, Capacity
 
 
 def shown(report: dict[str, Any]) -> Iterator["Table | str"]:
@@ -34,6 +36,32 @@ def shown(report: dict[str, Any]) -> Iterator["Table | str"]:
         yield table
 
 
+def whiteboard(brief: "Brief", capacity: "Capacity") -> Iterator["Table | str"]:
+    """Yield a brief with its questions, then each quantity that follows from it: formula, numbers, result.
+
+    >>> from mlsd_lab.framing import Brief, size
+    >>> feed = Brief.load("video-feed")
+    >>> next(whiteboard(feed, size(feed)))
+    '[bold]video-feed[/]\\nOur video service has a home page: design what decides which videos each person sees there.'
+    """
+    from mlsd_lab.framing.capacity import FORMULAS, UNITS
+
+    yield f"[bold]{escaped(brief.name)}[/]\n{escaped(brief.prompt)}"
+    table, numbers = plain_table("field", "answer", "question"), brief.quantities()
+    for question, field, answer in brief.questions():
+        if field in numbers:
+            table.add_row(field, answer, question)
+    yield table
+    yield "personal_data" + "".join(f"\n  · {escaped(rule)}" for rule in brief.personal_data or ["no rules"])
+    yield f"\n{UNITS}"
+    for name, _, _, meaning in FORMULAS:
+        title, *steps, result = (line.removeprefix("= ") for line in capacity[name].lines)
+        yield ""
+        yield _grid((f"[bold]{title}[/]", f"[dim]{meaning}[/]"))
+        yield _grid(*(("  =", step) for step in (*steps, f"[bold]{result}[/]")))
+    yield ""
+
+
 def plain_table(*columns: str, right: Literal["left", "right"] = "left") -> "Table":
     """Return an empty table; all columns but the first are aligned to the side `right` names.
 
@@ -58,6 +86,16 @@ def escaped(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
+
+
+def _grid(*rows: tuple[str, str]) -> "Table":
+    """Return pairs side by side, the right ones wrapped in their column."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1))
+    for row in rows:
+        grid.add_row(*row)
+    return grid
 
 
 def _first_stage(report: dict[str, Any]) -> Iterator["Table | str"]:

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mlsd_lab.terminal import plain_table, shown
+from mlsd_lab.framing import Brief, size
+from mlsd_lab.terminal import plain_table, shown, whiteboard
 
 SCORE = {"auc": 0.74, "gauc": 0.65, "ndcg_at_10": 0.91, "log_loss": 0.54}
 
@@ -80,3 +81,16 @@ def test_what_could_not_be_measured_is_said_with_its_reason() -> None:
 
 def test_numbers_stand_to_the_right_and_names_to_the_left() -> None:
     assert [column.justify for column in plain_table("system", "recall", right="right").columns] == ["left", "right"]
+
+
+def test_a_whiteboard_breaks_long_lines_under_their_own_column() -> None:
+    brief = Brief.load("video-feed").changed(personal_data=[])
+    console = Console(file=StringIO(), width=60)
+    for part in whiteboard(brief, size(brief)):
+        console.print(part, soft_wrap=isinstance(part, str))
+    assert isinstance(console.file, StringIO)
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert lines[lines.index("personal_data") + 1] == "  · no rules"
+    first = lines.index("microseconds_per_candidate The most a candidate may take,")
+    assert lines[first + 1] == " " * 27 + "scored one after the other, if"
+    assert lines[lines.index("  = regions × ceil(requests_per_second_peak ÷ regions ×") + 1].startswith(" " * 4)

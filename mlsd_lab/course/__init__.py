@@ -19,6 +19,7 @@ from mlsd_lab.course.rehearse import rehearse
 from mlsd_lab.course.say_it import say_it
 from mlsd_lab.course.slate import slate
 from mlsd_lab.course.stored import stored
+from mlsd_lab.course.transfer import transfer
 
 __all__ = [
     "Live",
@@ -41,4 +42,5 @@ __all__ = [
     "slate",
     "stored",
     "times_of",
+    "transfer",
 ]

@@ -40,8 +40,8 @@ def _ask(question: str, unit: str, least: float, most: float, *, default: Any = 
 class Brief:
     """A prompt with its numbers, each checked; a field's metadata hold unit, range and the question it answers.
 
-    A number may be given as text with a unit of its kind ("0.2 s" for `latency_p99_ms`). In prompts without videos,
-    a video is the item: an ad, an event, a post, a listing. Raises `ConfigError` for anything out of range.
+    A number may be given as text, with a unit of its kind or none ("0.2 s" or "200" for `latency_p99_ms`). In prompts
+    without videos, a video is the item: an ad, an event, a post. Raises `ConfigError` for anything out of range.
 
     >>> Brief.load("video-feed").changed(latency_p99_ms="0.15 s").latency_p99_ms
     150
@@ -146,7 +146,7 @@ class Brief:
         Question(question='Which share of them comes on a day?', field='daily_active_share', value='0.3')
         """
         said = {name: quantity.text() for name, quantity in self.quantities().items()}
-        said["personal_data"] = "; ".join(self.personal_data) or "none"
+        said["personal_data"] = " ".join(self.personal_data) or "none"
         return [Question(one.metadata["question"], one.name, said[one.name]) for one in fields(self)[2:]]
 
     def quantities(self) -> dict[str, Quantity]:
@@ -182,8 +182,8 @@ def _number(one: "Field[Any]", value: object) -> int | float:
     asked = one.metadata
     expected = f"{one.name}: expected {_accepted(one)}, found {_shown(value)}"
     try:
-        amount = Quantity.read(value) if isinstance(value, str) else Quantity.of(value, asked["unit"])  # type: ignore[arg-type]
-        exact = amount.to(asked["unit"])
+        amount = Quantity.read(value) if isinstance(value, str) else Quantity.of(value)  # type: ignore[arg-type]
+        exact = amount.to(asked["unit"]) if amount.unit else amount.value  # a plain number is in the field's unit
     except ConfigError:
         raise ConfigError(f"{expected}: no number, or a wrong unit") from None
     whole = exact.denominator == 1

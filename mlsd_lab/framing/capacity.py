@@ -99,7 +99,7 @@ _CONSTANTS = {
     "bytes_per_feature": Quantity.of(4, "bytes/feature"),
     "bytes_per_code": Quantity.of(16, "bytes/row"),
 }
-_UNITS_SAID = "1 GB is 10⁹ bytes, a month 30 days, a year 365 days."
+UNITS = "1 GB is 10⁹ bytes, a month 30 days, a year 365 days."
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,7 +145,7 @@ class Capacity:
         }
 
     def __repr__(self) -> str:
-        return "\n\n".join([_UNITS_SAID, *map(repr, self.derived.values())])
+        return "\n\n".join([UNITS, *map(repr, self.derived.values())])
 
 
 def size(brief: Brief, service_ms: float = 10.0) -> Capacity:

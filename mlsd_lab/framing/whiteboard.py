@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -36,6 +37,8 @@ class Derived:
         (0.5, 4)
         """
         exact = self.quantity.to(self.unit)
+        if abs(exact) > sys.float_info.max:
+            raise ConfigError(f"{self.name}: expected a number below 1.8e308, found one of more digits")
         return exact.numerator if exact.denominator == 1 else float(exact)
 
     @property

@@ -154,7 +154,7 @@ def test_a_text_with_a_unit_is_converted_exactly(name: str, text: str, value: fl
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("latency_p99_ms", "0.2 users"), ("latency_p99_ms", "200"), ("users", "3 videos")]
+    ("name", "text"), [("latency_p99_ms", "0.2 users"), ("latency_p99_ms", "200 bytes"), ("users", "3 videos")]
 )
 def test_a_text_with_a_unit_of_another_kind_is_refused(name: str, text: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: expected .* found '{text}': no number, or a wrong unit"):
@@ -208,13 +208,18 @@ def test_texts_are_texts_without_control_characters(wrong: object) -> None:
         FEED.changed(personal_data=rules)
 
 
+def test_a_text_without_a_unit_is_in_the_units_of_its_field() -> None:
+    assert FEED.changed(users="2,000").users == 2_000
+    assert FEED.changed(latency_p99_ms="200", daily_active_share="30 %").daily_active_share == 0.3
+
+
 def test_questions_have_an_answer_each() -> None:
     asked = {one.field: one for one in FEED.questions()}
     assert list(asked) == [one.name for one in fields(Brief)][2:]
     assert all(one.question.endswith("?") for one in FEED.questions())
     assert asked["users"].value == "1,000,000,000 users"
     assert asked["event_bytes"].value == "500 B/event"
-    assert asked["personal_data"].value.startswith("Watch histories are deleted 90 days after the watch.; ")
+    assert asked["personal_data"].value.startswith("Watch histories are deleted 90 days after the watch. A ")
     assert FEED.changed(personal_data=()).questions()[12].value == "none"
 
 

@@ -1,0 +1,43 @@
+"""The commands wired into one; a new command is a new file here and a line below."""
+
+import sys
+from io import TextIOWrapper
+
+import typer
+
+from mlsd_lab.cli.console import stop
+from mlsd_lab.cli.data import data_app
+from mlsd_lab.cli.doctor import doctor
+from mlsd_lab.cli.lab import lab, progress
+from mlsd_lab.cli.run import run
+from mlsd_lab.cli.size import size
+from mlsd_lab.errors import MlsdLabError
+
+app = typer.Typer(
+    help="Build, measure and break a real two-stage video recommender. Start with:  mlsd-lab run",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (run, size, lab, progress, doctor):
+    app.command()(command)
+app.add_typer(data_app, name="data")
+
+
+def main() -> None:
+    """Run the command line; bad input ends in one sentence and exit code 2, never in a traceback.
+
+    >>> callable(main)
+    True
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot write ✓ is no reason to stop
+    try:
+        app(prog_name="mlsd-lab")
+    except MlsdLabError as error:
+        stop(str(error))
+    except OSError as error:
+        stop(f"cannot use {error.filename or 'a file'}: {error.strerror or error}")
+    except MemoryError:
+        stop("not enough memory for this; try a smaller log, or close other programs")
