@@ -5,14 +5,23 @@ python -m benchmarks.seed_bands --seeds 20
 
 import argparse
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 import mlsd_lab.course
 from mlsd_lab.course.pin import bands_of
-from mlsd_lab.datasets import load
-from mlsd_lab.evaluation import Popular, TopK, leave_last_out
+from mlsd_lab.datasets import Log, load
+from mlsd_lab.datasets.world import Drift, World, WorldConfig, simulate
+from mlsd_lab.evaluation import Popular, Split, TopK, by_day, leave_last_out, shuffled
+from mlsd_lab.features import Timeline, training_set
+from mlsd_lab.features.feed import FEED
+from mlsd_lab.framing import TASKS, Task, contest, outcomes, users_an_arm
 from mlsd_lab.pipeline import RunConfig
 from mlsd_lab.retrieval import ALS, AnnoyIndex, Backfill, Retriever
 
@@ -26,7 +35,7 @@ def main() -> None:
     seeds = parser.parse_args().seeds
     values: dict[str, list[float]] = {}
     for seed in range(seeds):
-        for name, value in movielens(seed).items():
+        for name, value in {**movielens(seed), **framing(seed)}.items():
             values.setdefault(name, []).append(value)
         print(f"seed {seed}: " + ", ".join(f"{name} {found[-1]:.4f}" for name, found in values.items()))
     path = Path(mlsd_lab.course.__file__).with_name("bands.json")
@@ -51,6 +60,59 @@ def movielens(seed: int) -> dict[str, float]:
         found = retriever.retrieve(users, config.k, seen)
         recalls[f"{name}.recall_at_100"] = 100 * float(np.nanmean(TopK.judge(found, relevant[users]).recall()))
     return recalls
+
+
+def framing(seed: int) -> dict[str, float]:
+    """Return what notebook 01 pins, with another sample to learn from, another shuffle and another start of ALS."""
+    world = simulate(WorldConfig(4_000, 1_500, 200_000, days=21, drift=Drift(taste_shift=17)))
+    log, history = world.log, Timeline(FEED, world.log)
+    split = by_day(log, days=7)
+    first = log.events[log.days() < log.days().min() + np.timedelta64(7, "D")]
+    minutes = outcomes(first, log.videos).watch_minutes.groupby(first.user_id.cat.codes.to_numpy()).sum()
+    return {
+        "framing.users_an_arm": users_an_arm(minutes.mean(), minutes.std(), lift=0.01),
+        "framing.minutes_ratio": _minutes_ratio(world, split, history, seed),
+        **_leak(log, split, seed),
+    }
+
+
+def _minutes_ratio(world: World, split: Split, history: Timeline, seed: int) -> float:
+    log, week = world.log, split.test.events
+
+    def features(events: pd.DataFrame) -> pd.DataFrame:
+        asked = events[["user_id", "video_id"]].assign(as_of=events.occurred_at)
+        return training_set(FEED, history, asked).drop(columns="retrieval")
+
+    sample = split.train.events.sample(60_000, random_state=seed)
+    watches = sample.assign(duration_seconds=log.videos.duration_seconds.to_numpy()[sample.video_id.cat.codes])
+    seen, framings = features(sample), {}
+    for task in TASKS:
+        kind = HistGradientBoostingRegressor if task.name == "seconds watched" else HistGradientBoostingClassifier
+        model = kind(max_iter=60, learning_rate=0.1, early_stopping=False).fit(seen, task.label(watches))
+        framings[task.name] = partial(_scored, task, getattr(model, "predict_proba", model.predict))
+    rng, monday = np.random.default_rng(0), week.occurred_at.min().normalize()
+    people = rng.permutation(np.flatnonzero(log.users.signed_up_at < monday))[:1_500].repeat(40)
+    videos = rng.choice(np.flatnonzero(log.videos.uploaded_at < monday), len(people))
+    answers = world.respond(people, videos[:, None], pd.DatetimeIndex([monday] * len(people)), seed=1)
+    answers = answers.sort_values("request_id")
+    held = contest(framings, features(answers), outcomes(answers, log.videos), people)
+    brought = [found.watch_minutes.mean() for found in held.brought.values()]
+    return float(max(brought) / min(brought))
+
+
+def _scored(task: Task, answer: Callable[[pd.DataFrame], Any], rows: pd.DataFrame) -> Any:
+    return task.score(answer(rows))
+
+
+def _leak(log: Log, split: Split, seed: int) -> dict[str, float]:
+    mixed = shuffled(log, share=0.35, seed=seed, leaks=True)
+    week = split.test.events
+    both = log.with_events(week[week.event_id.isin(mixed.test.events.event_id)])
+    liked = log.with_events(both.events[both.relevant.to_numpy()]).matrix() > 0
+    viewers = np.flatnonzero(liked.getnnz(axis=1))
+    models = [ALS(seed=seed).fit(train) for train in (split.train, mixed.train)]
+    honest, flattered = (TopK.judge(als.retrieve(viewers, 50), liked[viewers]).recall().mean() for als in models)
+    return {"framing.honest_recall": 100 * honest, "framing.leak": 100 * (flattered - honest)}
 
 
 if __name__ == "__main__":

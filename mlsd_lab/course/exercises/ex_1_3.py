@@ -187,13 +187,13 @@ of `events`, in its order: what the model should learn to predict.
 - `duration_seconds`: how long the video is. Who watches it again goes on counting: `watch_seconds` over
   `duration_seconds` may exceed 1.
 
-The rest is fixed. A model learns from 40,000 exposures: the mean label of each video, times how far above or below the
-average the person's labels for its topic are, both drawn towards the average where there is little data. It orders 40
-candidates for each of 400 people, who have **three minutes** and watch from the top until the time is up.
+The rest is fixed. A model learns from many exposures: the mean label of each video, times how far above or below the
+average the person's labels for its topic are, both drawn towards the average where there is little data. It orders
+candidates for each of some hundred people, who have **three minutes** and watch from the top until the time is up.
 
 You are judged by **truly satisfied minutes**: minutes watched after a click, times the chance that the person was glad
 of them. No log holds that chance, so no column is the answer; the simulated world knows it. In each of two hidden
-worlds your label must reach 95.5 % of what ours does.
+worlds your label must come close to what ours does; the feedback says how close.
 """,
     starter="""
 def label(events):
