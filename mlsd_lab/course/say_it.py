@@ -8,7 +8,7 @@ from mlsd_lab.course.values import named_values
 from mlsd_lab.errors import ConfigError
 
 _ANSWERS = Path(__file__).parent / "answers"
-_NAME = re.compile(r"\{([\w.]+)\}")
+_NAME = re.compile(r"\{([^{}]+)\}")
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,11 @@ def transfer(prompts: Sequence[str] = PROMPTS) -> Transfer:
     """Return the cards of other prompts, by the names of their briefs.
 
     >>> transfer(["harmful-content"])._repr_html_().count("<details>")
-    1
+    2
     """
     return Transfer(tuple(prompts))
 
 
 def _card(name: str) -> str:
-    brief = Brief.load(name)
-    tree = f"<pre>{escape(repr(metric_tree(name)))}</pre>"
-    rows = "".join(f"<tr><td>{escape(one.question)}</td><td>{escape(one.value)}</td></tr>" for one in brief.questions())
-    folded = f"<details><summary>One set of answers</summary>{tree}<table>{rows}</table></details>"
-    return f"<p><b>{name}</b>: {escape(brief.prompt)}</p>{folded}"
+    tree = f"<details><summary>A metric tree</summary><pre>{escape(repr(metric_tree(name)))}</pre></details>"
+    return f"{Brief.load(name)._repr_html_()}{tree}"

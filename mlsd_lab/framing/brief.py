@@ -164,8 +164,10 @@ class Brief:
 
     def _repr_html_(self) -> str:
         rows = [("question", "answer", "field")] + [(one.question, one.value, one.field) for one in self.questions()]
-        table = "".join(f"<tr><td>{'</td><td>'.join(map(escape, row))}</td></tr>" for row in rows)
-        return f"<p><b>{escape(self.name)}</b>: {escape(self.prompt)}</p><table>{table}</table>"
+        cell = '<td style="text-align:left">'
+        table = "".join(f"<tr>{cell}{f'</td>{cell}'.join(map(escape, row))}</td></tr>" for row in rows)
+        folded = f"<details><summary>Questions, with one set of answers</summary><table>{table}</table></details>"
+        return f"<p><b>{escape(self.name)}</b>: {escape(self.prompt)}</p>{folded}"
 
 
 def _unit(one: "Field[Any]") -> str:

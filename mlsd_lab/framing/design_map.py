@@ -1,5 +1,6 @@
 """Which design fits a catalogue and a latency budget, from costs that were measured."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,14 +88,14 @@ class DesignMap:
         """Return the design at one place."""
         return self.costs.design(videos, budget)
 
-    def areas(self, steps: int = 160) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    def areas(self, steps: int = 240) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
         """Return catalogue sizes and budgets, (steps,) each, and the place in `DESIGNS` of each pair (budget, size)."""
         videos, budgets = (np.geomspace(low, high, steps) for low, high in (self.videos, self.budgets))
         names = [[DESIGNS.index(self.at(size, budget)) for size in videos] for budget in budgets]
         return videos, budgets, np.array(names)
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the map, each area with its name inside it; returns the axes."""
+    def plot(self, ax: Any = None, places: Mapping[str, tuple[float, float]] | None = None) -> Any:
+        """Draw the map, each area with its name inside it, and mark places (videos, budget); returns the axes."""
         from matplotlib.colors import ListedColormap
         from matplotlib.figure import Figure
 
@@ -106,8 +107,10 @@ class DesignMap:
         ax.grid(visible=False)
         for at, name in enumerate(DESIGNS):
             rows, columns = np.nonzero(names == at)
-            if len(rows) > 200:  # else its name would not fit
+            if len(rows) > names.size // 100:  # else its name would not fit
                 where = np.exp(np.log(videos[columns]).mean()), np.exp(np.log(1000 * budgets[rows]).mean())
-                ink = "white" if at == 3 else "black"
-                ax.annotate(name, where, ha="center", va="center", fontsize=9, color=ink)
+                ax.annotate(name, where, ha="center", va="center", fontsize=9, color="white" if at == 3 else "black")
+        for name, (size, budget) in (places or {}).items():
+            ax.plot([size], [1000 * budget], marker="o", color="#9c3d1a", linestyle="none", clip_on=False)
+            ax.annotate(name, (size, 1000 * budget), (0, 6), textcoords="offset points", ha="center", fontsize=9)
         return ax

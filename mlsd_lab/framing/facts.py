@@ -113,11 +113,11 @@ class Contradiction:
         return tuple(dict.fromkeys(one.source for one in self.facts))
 
     def __repr__(self) -> str:
-        times = Quantity.of(self.ratio).text()
-        used = [f"- {one}" for one in self.facts]
-        return "\n".join(
-            [f"{self.larger.name}: {times} × apart", *self.larger.lines[1:], "or", *self.smaller.lines[1:], *used]
-        )
+        used = [
+            f"{source}: " + " ".join(one.says for one in self.facts if one.source == source) for source in self.sources
+        ]
+        times = f"{self.larger.name}: {Quantity.of(self.ratio).text()} × apart"
+        return "\n".join([times, *self.larger.lines[1:], "or", *self.smaller.lines[1:], *used])
 
 
 def contradictions(facts: Iterable[Fact] = FACTS, apart: float = 2.0) -> list[Contradiction]:
@@ -134,7 +134,7 @@ def contradictions(facts: Iterable[Fact] = FACTS, apart: float = 2.0) -> list[Co
     = views_per_month × recommended_share ÷ views_per_page × requests_per_page ÷ users
     = 150,000,000,000 views/month × 10 % ÷ 2 views/page × 1 request/page ÷ 1,300,000,000 users
     = 0.1923 requests/user/day
-    - users = ...]
+    Educative, Machine Learning System Design, lesson on video recommendation: The total number of users is ...]
     """
     given: dict[str, Fact] = {}
     for one in facts:

@@ -99,7 +99,7 @@ class Contest:
     >>> import pandas as pd
     >>> long, short = pd.DataFrame({"minutes": [4.0, 5.0] * 20}), pd.DataFrame({"minutes": [1.0, 1.5] * 20})
     >>> Contest({"seconds": long, "share": short}).verdicts()
-    ['minutes: seconds beats share: minutes of seconds less that of share is +3.2500 (paired 95 % interval +3.1750 ...
+    ['minutes: seconds brings 3.25 more than share (95 % interval +3.17 to +3.33)']
     """
 
     brought: Mapping[str, "pd.DataFrame"]
@@ -124,11 +124,15 @@ class Contest:
         return sorted(self.brought, key=lambda name: -float(self.brought[name][measure].mean()))
 
     def verdicts(self) -> list[str]:
-        """Say for each measure who wins it, and whether the second is clearly behind."""
+        """Say for each measure who wins it, by how much a person, and whether the second is clearly behind."""
         said = []
         for measure in self.measures:
             first, second = self.ranking(measure)[:2]
-            said.append(f"{measure}: {self.lift(first, second, measure).verdict(first, second, measure)}")
+            lift = self.lift(first, second, measure)
+            interval = f"95 % interval {lift.low:+.2f} to {lift.high:+.2f}"
+            told = f"{first} brings {lift.value:.2f} more than {second}"
+            tied = f"{first} and {second} cannot be told apart"
+            said.append(f"{measure.replace('_', ' ')}: {told if lift.excludes_zero else tied} ({interval})")
         return said
 
     def to_frame(self) -> "pd.DataFrame":

@@ -7,7 +7,7 @@ from mlsd_lab.framing import Brief
 
 def test_each_prompt_has_its_answers_folded_below_it() -> None:
     html = transfer()._repr_html_()
-    assert html.count("<details>") == html.count("</details>") == len(PROMPTS) == 4
+    assert html.count("<details>") == html.count("</details>") == 2 * len(PROMPTS) == 8
     for name in PROMPTS:
         assert Brief.load(name).prompt in html
     assert html.count("business goal: ") == 4
@@ -17,5 +17,5 @@ def test_each_prompt_has_its_answers_folded_below_it() -> None:
 
 
 def test_another_prompt_is_refused() -> None:
-    with pytest.raises(ConfigError, match="expected the name of a brief"):
+    with pytest.raises(ConfigError, match="expected a brief of video-feed"):
         transfer(["chess"])._repr_html_()

@@ -231,7 +231,9 @@ def test_quantities_have_the_units_of_the_fields() -> None:
 def test_it_is_readable() -> None:
     brief = FEED.changed(prompt="<b>What & why?</b>")
     assert "- How old may a feature be? 60 s (freshness_seconds)" in repr(brief)
-    assert "<td>How old may a feature be?</td><td>60 s</td><td>freshness_seconds</td>" in brief._repr_html_()
+    row = [part.rpartition(">")[2] for part in brief._repr_html_().split("</td>")]
+    assert row[row.index("freshness_seconds") - 2 :][:2] == ["How old may a feature be?", "60 s"]
+    assert brief._repr_html_().index("<details>") < brief._repr_html_().index("<table>")
     assert "&lt;b&gt;What &amp; why?&lt;/b&gt;" in brief._repr_html_()
 
 

@@ -48,8 +48,9 @@ def test_the_map_says_at_each_place_what_the_costs_say() -> None:
 
 
 def test_the_plot_names_the_areas_and_its_axes_with_units() -> None:
-    axes = DesignMap(COSTS).plot()
-    assert [text.get_text() for text in axes.texts] == list(DESIGNS)
+    axes = DesignMap(COSTS).plot(places={"here": (1e8, 0.2)})
+    assert [text.get_text() for text in axes.texts] == [*DESIGNS, "here"]
+    assert axes.lines[0].get_xydata().tolist() == [[1e8, 200]]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("videos in the catalogue", "budget of an answer, ms")
 
 

@@ -82,7 +82,8 @@ def test_a_constructed_contest_has_another_winner_by_each_measure() -> None:
     assert held.ranking("completion") == ["short", "long"]
     assert held.lift("long", "short", "minutes").low > 0
     assert held.lift("short", "long", "minutes").value == -held.lift("long", "short", "minutes").value
-    assert [text.split(" beats ")[0] for text in held.verdicts()] == ["minutes: long", "completion: short"]
+    assert [text.split(" brings ")[0] for text in held.verdicts()] == ["minutes: long", "completion: short"]
+    assert "more than short (95 % interval +" in held.verdicts()[0]
     frame = held.to_frame()
     assert (frame.low <= frame.value).all()
     assert (frame.value <= frame.high).all()
