@@ -81,7 +81,7 @@ class DesignMap:
     """
 
     costs: Costs
-    videos: tuple[float, float] = (1e2, 1e10)
+    videos: tuple[float, float] = (1e2, 1e11)
     budgets: tuple[float, float] = (1e-3, 1.0)
 
     def at(self, videos: float, budget: float) -> str:

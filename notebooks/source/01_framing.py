@@ -277,7 +277,7 @@ stage_guess
 
 # %%
 from mlsd_lab.course import measure
-from mlsd_lab.framing import Costs, DesignMap
+from mlsd_lab.framing import Costs, DesignMap, fact
 from mlsd_lab.retrieval import ExactIndex
 
 one = measure("rank_one", lambda: long_view.predict_proba(features(week[:1])))
@@ -294,10 +294,11 @@ for budget in (0.2, 0.02):
     print(f"{1000 * budget:.0f} ms: one stage up to", Live(costs.one_stage_until(budget), "videos"))
     print("   and exact search up to", Live(costs.exact_search_until(budget), "videos"))
 print("while somebody waits, nothing can be ranked in less than", Live(costs.online_from(), "s"))
-size_of = {"the brief": brief.catalogue_videos, "Aminian & Xu": 1e10}
-places = {name: (videos, 0.2) for name, videos in size_of.items()} | {"20 ms": (1e8, 0.02)}
+here, book = brief.catalogue_videos, fact("catalogue_videos").quantity.to("videos")
+places = {"the brief": (here, 0.2), "in 20 ms": (here, 0.02), "the book": (float(book), 0.2)}
 display(picture("Which design fits?", lambda ax: DesignMap(costs).plot(ax, places), size=(7, 4)))
-fits = Live(costs.one_stage_until(0.2), "videos") > brief.catalogue_videos
+print(fact("catalogue_videos"))
+fits = Live(costs.one_stage_until(0.2), "videos") > here
 beyond = "The brief's catalogue is far beyond one stage: find candidates first, then rank them."
 claim("stages", fits, yes="One stage is enough for the brief.", no=beyond, steady=True)
 
@@ -308,7 +309,7 @@ claim("stages", fits, yes="One stage is enough for the brief.", no=beyond, stead
 # Where it says *an index*, exact search no longer fits; whether an approximate index is fast enough, and what it misses,
 # is measured in notebook 04. Where it says *batch*, slates are made for everybody beforehand. They are then as old as
 # the last run, which the brief has an opinion on (`freshness_seconds`). The borders are those of your machine, and of
-# this quick model; a faster ranker moves them. (Aminian & Xu's book gives this prompt 10 billion videos and 200 ms.)
+# this quick model; a faster ranker moves them.
 #
 # ## Say it
 #
