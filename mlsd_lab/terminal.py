@@ -48,7 +48,7 @@ def whiteboard(brief: "Brief", capacity: "Capacity") -> Iterator["Table | str"]:
 
     yield f"[bold]{escaped(brief.name)}[/]\n{escaped(brief.prompt)}"
     table, numbers = plain_table("field", "answer", "question"), brief.quantities()
-    for question, field, answer in brief.questions():
+    for question, answer, field in brief.questions():
         if field in numbers:
             table.add_row(field, answer, question)
     yield table

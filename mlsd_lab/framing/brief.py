@@ -3,7 +3,6 @@
 import json
 import re
 import tomllib
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from difflib import get_close_matches
@@ -16,19 +15,18 @@ from mlsd_lab.errors import ConfigError
 from mlsd_lab.framing.quantity import Quantity
 
 _SHIPPED = Path(__file__).with_name("briefs")
-_CONTROL = {"Cc", "Cs"}  # control characters, and halves of surrogate pairs
 
 
 class Question(NamedTuple):
-    """A clarifying question, the field that it fills, and the answer as text.
+    """A clarifying question, the answer as text, and the field that holds it.
 
-    >>> Question("How many people have an account?", "users", "60,000,000 users").field
+    >>> Question("How many people have an account?", "60,000,000 users", "users").field
     'users'
     """
 
     question: str
-    field: str
     value: str
+    field: str
 
 
 def _ask(question: str, unit: str, least: float, most: float, *, default: Any = MISSING, **kind: bool) -> Any:
@@ -143,11 +141,11 @@ class Brief:
         """Return the clarifying questions with their answers.
 
         >>> Brief.load("video-feed").questions()[1]
-        Question(question='Which share of them comes on a day?', field='daily_active_share', value='0.3')
+        Question(question='Which share of them comes on a day?', value='0.3', field='daily_active_share')
         """
         said = {name: quantity.text() for name, quantity in self.quantities().items()}
         said["personal_data"] = " ".join(self.personal_data) or "none"
-        return [Question(one.metadata["question"], one.name, said[one.name]) for one in fields(self)[2:]]
+        return [Question(one.metadata["question"], said[one.name], one.name) for one in fields(self)[2:]]
 
     def quantities(self) -> dict[str, Quantity]:
         """Return the numbers with their units, by field.
@@ -159,14 +157,15 @@ class Brief:
         return {name: Quantity.of(getattr(self, name), unit) for name, unit in units.items()}
 
     def __repr__(self) -> str:
-        answers = [f"- {question} {value} ({name})" for question, name, value in self.questions()]
+        answers = [f"- {question} {value} ({name})" for question, value, name in self.questions()]
         return "\n".join([f"{self.name}: {self.prompt}", *answers])
 
     def _repr_html_(self) -> str:
-        rows = [("question", "answer", "field")] + [(one.question, one.value, one.field) for one in self.questions()]
         cell = '<td style="text-align:left">'
-        table = "".join(f"<tr>{cell}{f'</td>{cell}'.join(map(escape, row))}</td></tr>" for row in rows)
-        folded = f"<details><summary>Questions, with one set of answers</summary><table>{table}</table></details>"
+        rows = (f"<tr>{cell}{f'</td>{cell}'.join(map(escape, row))}</td></tr>" for row in self.questions())
+        folded = (
+            f"<details><summary>Questions, with one set of answers</summary><table>{''.join(rows)}</table></details>"
+        )
         return f"<p><b>{escape(self.name)}</b>: {escape(self.prompt)}</p>{folded}"
 
 
@@ -200,10 +199,10 @@ def _number(one: "Field[Any]", value: object) -> int | float:
 def _text(one: "Field[Any]", value: object) -> str | tuple[str, ...]:
     several = one.name == "personal_data"
     texts = value if several and isinstance(value, list | tuple) else (value,)
-    strings = [text for text in texts if isinstance(text, str) and not _CONTROL & set(map(unicodedata.category, text))]
+    strings = [text for text in texts if isinstance(text, str) and text.isprintable()]
     if len(strings) < len(texts) or (several and isinstance(value, str)):
         kind = "a list of sentences" if several else "text"
-        raise ConfigError(f"{one.name}: expected {kind} without control characters, found {_shown(value)}")
+        raise ConfigError(f"{one.name}: expected {kind} in one line of printable letters, found {_shown(value)}")
     return tuple(strings) if several else strings[0]
 
 
@@ -227,6 +226,5 @@ def _where(text: str, error: Exception) -> str:
 
 
 def _shown(value: object) -> str:
-    too_long = isinstance(value, int) and abs(value) >= 10**60  # Python writes none of more than 4,300 digits
-    shown = "a number of more than 60 digits" if too_long else repr(value)
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+    endless = isinstance(value, int) and abs(value) >= 10**60  # Python writes none of more than 4,300 digits
+    return "a number of more than 60 digits" if endless else repr(value)[:80]
