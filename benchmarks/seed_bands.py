@@ -5,23 +5,20 @@ python -m benchmarks.seed_bands --seeds 20
 
 import argparse
 import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 import mlsd_lab.course
 from mlsd_lab.course.pin import bands_of
+from mlsd_lab.course.quick_framings import quick_framings
 from mlsd_lab.datasets import Log, load
 from mlsd_lab.datasets.world import Drift, World, WorldConfig, simulate
 from mlsd_lab.evaluation import Popular, Split, TopK, by_day, leave_last_out, shuffled
 from mlsd_lab.features import Timeline, training_set
 from mlsd_lab.features.feed import FEED
-from mlsd_lab.framing import TASKS, Task, contest, outcomes, users_an_arm
+from mlsd_lab.framing import contest, outcomes, users_an_arm
 from mlsd_lab.pipeline import RunConfig
 from mlsd_lab.retrieval import ALS, AnnoyIndex, Backfill, Retriever
 
@@ -85,23 +82,13 @@ def _minutes_ratio(world: World, split: Split, history: Timeline, seed: int) -> 
 
     sample = split.train.events.sample(60_000, random_state=seed)
     watches = sample.assign(duration_seconds=log.videos.duration_seconds.to_numpy()[sample.video_id.cat.codes])
-    seen, framings = features(sample), {}
-    for task in TASKS:
-        kind = HistGradientBoostingRegressor if task.name == "seconds watched" else HistGradientBoostingClassifier
-        model = kind(max_iter=60, learning_rate=0.1, early_stopping=False).fit(seen, task.label(watches))
-        framings[task.name] = partial(_scored, task, getattr(model, "predict_proba", model.predict))
-    rng, monday = np.random.default_rng(0), week.occurred_at.min().normalize()
-    people = rng.permutation(np.flatnonzero(log.users.signed_up_at < monday))[:1_500].repeat(40)
-    videos = rng.choice(np.flatnonzero(log.videos.uploaded_at < monday), len(people))
-    answers = world.respond(people, videos[:, None], pd.DatetimeIndex([monday] * len(people)), seed=1)
-    answers = answers.sort_values("request_id")
-    held = contest(framings, features(answers), outcomes(answers, log.videos), people)
+    monday = week.occurred_at.min().normalize()
+    answers = world.offers(people=1_500, each=40, at=monday, seed=0)
+    users = answers.user_id.cat.codes.to_numpy()
+    brings = outcomes(answers, log.videos)
+    held = contest(quick_framings(features(sample), watches), features(answers), brings, users)
     brought = [found.watch_minutes.mean() for found in held.brought.values()]
     return float(max(brought) / min(brought))
-
-
-def _scored(task: Task, answer: Callable[[pd.DataFrame], Any], rows: pd.DataFrame) -> Any:
-    return task.score(answer(rows))
 
 
 def _leak(log: Log, split: Split, seed: int) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 python tests/planted_changes.py [NUMBER…]
 
-Notebook 00 cannot see an audit that compares a column with itself, serving without the seen-filter, or a checker that
-accepts everything: the tests of these parts do. It does not use the simulated world.
+The notebooks cannot see an audit that compares a column with itself, serving without the seen-filter, a checker that
+accepts everything, or a limit of the map of designs (all its numbers are live): the tests of these parts do.
 """
 
 import os
@@ -86,6 +86,39 @@ CHANGES = (
     ),
     Change("the checkpoint fitted less", "course/checkpoint.py", "ALS(), Pop", "ALS(iterations=10), Pop"),
     Change("the run's seed", "pipeline.py", "seed: int = 0\n", "seed: int = 1\n"),
+    Change("a month has 31 days", "framing/quantity.py", '"month": ("s", 30 * _DAY)', '"month": ("s", 31 * _DAY)'),
+    Change(
+        "an index of half the bytes",
+        "framing/capacity.py",
+        '"bytes_per_float32": Quantity.of(4, ',
+        '"bytes_per_float32": Quantity.of(2, ',
+    ),
+    Change("a published figure misquoted", "framing/facts.py", "10_000_000, ", "1_000_000, "),
+    Change("the test is one-sided", "framing/experiment.py", "1 - level / 2", "1 - level"),
+    Change(
+        "half watched means nine tenths", "framing/tasks.py", "(_watched(watches) >= 0.5)", "(_watched(watches) >= 0.9)"
+    ),
+    Change(
+        "slates from the bottom of the list",
+        "framing/tasks.py",
+        "np.lexsort((-scores, person))",
+        "np.lexsort((scores, person))",
+    ),
+    Change(
+        "slates of three", "framing/tasks.py", "- first[person[order]] < slots", "- first[person[order]] < slots / 2"
+    ),
+    Change(
+        "the time split looks at when it happened",
+        "evaluation/split.py",
+        'train = log.days("known_at") < first',
+        'train = log.days("occurred_at") < first',
+    ),
+    Change(
+        "tastes never shift",
+        "datasets/world/truth.py",
+        "later = np.flatnonzero(day >= ",
+        "later = np.flatnonzero(day > 99 + ",
+    ),
 )
 
 

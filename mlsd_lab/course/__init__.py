@@ -15,6 +15,7 @@ from mlsd_lab.course.picture import picture
 from mlsd_lab.course.pin import pin
 from mlsd_lab.course.predict import predict
 from mlsd_lab.course.progress_line import progress_line
+from mlsd_lab.course.real_log import on_the_real_log
 from mlsd_lab.course.rehearse import rehearse
 from mlsd_lab.course.say_it import say_it
 from mlsd_lab.course.slate import slate
@@ -33,6 +34,7 @@ __all__ = [
     "measure",
     "my_design",
     "note",
+    "on_the_real_log",
     "picture",
     "pin",
     "predict",

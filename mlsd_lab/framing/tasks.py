@@ -121,7 +121,7 @@ class Contest:
 
     def ranking(self, measure: str) -> list[str]:
         """Return the framings, the one that brings most of a measure first."""
-        return sorted(self.brought, key=lambda name: -float(self.brought[name][measure].mean()))
+        return list(self.means()[measure].sort_values(ascending=False, kind="stable").index)
 
     def verdicts(self) -> list[str]:
         """Say for each measure who wins it, by how much a person, and whether the second is clearly behind."""
@@ -134,6 +134,12 @@ class Contest:
             tied = f"{first} and {second} cannot be told apart"
             said.append(f"{measure.replace('_', ' ')}: {told if lift.excludes_zero else tied} ({interval})")
         return said
+
+    def means(self) -> "pd.DataFrame":
+        """Return what each framing brings a person on average, framings × measures."""
+        import pandas as pd
+
+        return pd.DataFrame({name: found.mean() for name, found in self.brought.items()}).T
 
     def to_frame(self) -> "pd.DataFrame":
         """Return value and 95 % interval a person, a row for each framing and measure."""

@@ -82,6 +82,24 @@ class World:
         events = _frame(columns, self.log.users, self.log.videos, first_id=len(self.log.events))
         return events.assign(watch_seconds=_reported(events, self.truth))
 
+    def offers(self, people: int, each: int, at: pd.Timestamp, seed: int) -> pd.DataFrame:
+        """Return how random people answer random videos, each shown alone on top: rows of one person stand together.
+
+        Drawn from those who had signed up and what was uploaded before `at`; a video may come twice.
+
+        >>> world = simulate(WorldConfig(users=50, videos=100, events=500, days=3))
+        >>> len(world.offers(people=5, each=4, at=pd.Timestamp("2026-01-06", tz="UTC"), seed=0))
+        20
+        """
+        rng = np.random.default_rng(seed)
+        users, videos = self.log.users["signed_up_at"] < at, self.log.videos["uploaded_at"] < at
+        if not 1 <= people <= users.sum() or each < 1 or not videos.any():
+            raise ConfigError(f"expected 1 to {users.sum()} people and 1 video or more each, found {people} and {each}")
+        who = np.repeat(rng.permutation(np.flatnonzero(users))[:people], each)
+        shown = rng.choice(np.flatnonzero(videos), len(who))
+        answered = self.respond(who, shown[:, None], pd.DatetimeIndex([at] * len(who)), seed)
+        return answered.sort_values("request_id")
+
     def __repr__(self) -> str:
         return f"World of seed {self.config.seed}: {self.log!r}"
 

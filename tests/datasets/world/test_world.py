@@ -147,3 +147,23 @@ def test_the_truth_of_ids_that_are_text_is_refused() -> None:
     events = small_world().log.events.head().astype({"user_id": str})
     with pytest.raises(DataError, match="as the log has them"):
         small_world().truth.of(events)
+
+
+def test_offers_are_random_videos_for_people_who_are_there_each_on_top() -> None:
+    world, at = small_world(), START + pd.Timedelta(days=3)
+    offers = world.offers(people=50, each=8, at=at, seed=1)
+    assert (offers["position"] == 0).all()
+    who = offers["user_id"].cat.codes.to_numpy().reshape(50, 8)
+    assert (who == who[:, :1]).all()
+    assert offers["user_id"].nunique() == 50
+    joined = offers.merge(world.log.users, on="user_id").merge(world.log.videos, on="video_id")
+    assert (joined["signed_up_at"] < at).all()
+    assert (joined["uploaded_at"] < at).all()
+    assert (offers["occurred_at"] == at).all()
+    pd.testing.assert_frame_equal(offers, world.offers(people=50, each=8, at=at, seed=1))
+
+
+@pytest.mark.parametrize(("people", "each"), [(0, 1), (1, 0), (10**6, 1)])
+def test_offers_to_nobody_or_to_too_many_are_refused(people: int, each: int) -> None:
+    with pytest.raises(ConfigError, match="expected 1 to"):
+        small_world().offers(people, each, START + pd.Timedelta(days=3), seed=0)
