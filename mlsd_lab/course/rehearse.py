@@ -11,10 +11,19 @@ from mlsd_lab.course.values import named_values
 _WORDS = 225
 _QUANTITY = re.compile(
     r"(?<![\w.,@])(?<!± )(\d[\d,]*(?:\.\d+)?)\s*"
-    r"(µs|us|ms|seconds?|s|minutes?|min|hours?|h|bytes|kB|MB|GB|TB|B|%|percent)(?!\w)"
+    r"(µs|us|ms|seconds?|s|minutes?|min|hours?|h|bytes|kB|MB|GB|TB|B|%|percent|people|points|×|times)(?!\w)"
     r"|(?<![\w.,@])(?<!± )(0?\.\d+)(?!\w)"
 )
-_SHORT = {"second": "s", "seconds": "s", "minute": "min", "minutes": "min", "hour": "h", "hours": "h", "percent": "%"}
+_SHORT = {
+    "second": "s",
+    "seconds": "s",
+    "minute": "min",
+    "minutes": "min",
+    "hour": "h",
+    "hours": "h",
+    "percent": "%",
+    "times": "×",
+}
 _GIVEN = re.compile(r"\b(budgets?|limits?|targets?|assum\w+|deadlines?|within|at most|slo|allowed)\b", re.IGNORECASE)
 _TRADE = re.compile(
     r"\b(but|although|though|whereas|at the (cost|price|expense) of|in exchange|instead of|trade\w*|gives? up|costs?|"

@@ -38,8 +38,8 @@ def _ask(question: str, unit: str, least: float, most: float, *, default: Any = 
 class Brief:
     """A prompt with its numbers, each checked; a field's metadata hold unit, range and the question it answers.
 
-    A number may be given as text, with a unit of its kind or none ("0.2 s" or "200" for `latency_p99_ms`). In prompts
-    without videos, a video is the item: an ad, an event, a post. Raises `ConfigError` for anything out of range.
+    A number may be given as text, with a unit of its kind or none ("0.2 s" or "200" for `latency_p99_ms`); `item` says
+    what a video stands for in prompts without any. Raises `ConfigError` for anything out of range.
 
     >>> Brief.load("video-feed").changed(latency_p99_ms="0.15 s").latency_p99_ms
     150
@@ -50,6 +50,7 @@ class Brief:
 
     name: str = field(default="brief", metadata={"question": "What do we call it?"})
     prompt: str = field(default="", metadata={"question": "What does the interviewer say?"})
+    item: str = field(default="video", metadata={"question": "What is chosen? (`video` in the names of fields)"})
     users: int = _ask("How many people have an account?", "users", 1, 10**11, whole=True)
     daily_active_share: float = _ask("Which share of them comes on a day?", "share", 0, 1, above=True)
     requests_per_user_day: float = _ask("How many requests does each make?", "requests/user/day", 0, 10**6, above=True)
@@ -118,7 +119,7 @@ class Brief:
     def to_toml(self) -> str:
         """Write it as TOML, each line with its unit and its question; `from_toml` reads the same brief back.
 
-        >>> print(Brief.load("video-feed").to_toml().splitlines()[2])
+        >>> print(Brief.load("video-feed").to_toml().splitlines()[3])
         users = 1_000_000_000  # users: How many people have an account?
         """
         lines = []
@@ -143,9 +144,9 @@ class Brief:
         >>> Brief.load("video-feed").questions()[1]
         Question(question='Which share of them comes on a day?', value='0.3', field='daily_active_share')
         """
-        said = {name: quantity.text() for name, quantity in self.quantities().items()}
+        said = {name: quantity.text().replace("video", self.item) for name, quantity in self.quantities().items()}
         said["personal_data"] = " ".join(self.personal_data) or "none"
-        return [Question(one.metadata["question"], said[one.name], one.name) for one in fields(self)[2:]]
+        return [Question(one.metadata["question"], said[one.name], one.name) for one in fields(self)[3:]]
 
     def quantities(self) -> dict[str, Quantity]:
         """Return the numbers with their units, by field.
@@ -162,11 +163,9 @@ class Brief:
 
     def _repr_html_(self) -> str:
         cell = '<td style="text-align:left">'
-        rows = (f"<tr>{cell}{f'</td>{cell}'.join(map(escape, row))}</td></tr>" for row in self.questions())
-        folded = (
-            f"<details><summary>Questions, with one set of answers</summary><table>{''.join(rows)}</table></details>"
-        )
-        return f"<p><b>{escape(self.name)}</b>: {escape(self.prompt)}</p>{folded}"
+        rows = "".join(f"<tr>{cell}{f'</td>{cell}'.join(map(escape, row))}</td></tr>" for row in self.questions())
+        prompt = f"<p><b>{escape(self.name)}</b>: {escape(self.prompt)}</p>"
+        return f"{prompt}<details><summary>Questions, with one set of answers</summary><table>{rows}</table></details>"
 
 
 def _unit(one: "Field[Any]") -> str:

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 FORMULAS = (
     ("active_users_per_day", "users * daily_active_share", "users", "People who come on a day."),
     ("requests_per_day", "active_users_per_day * requests_per_user_day", "requests/day", "Answers asked for in a day."),
-    ("requests_per_second_mean", "requests_per_day", "requests/s", "The same, spread evenly over the day."),
+    (
+        "requests_per_second_mean",
+        "requests_per_day / seconds_per_day",
+        "requests/s",
+        "The same, spread evenly over the day.",
+    ),
     ("requests_per_second_peak", "requests_per_second_mean * peak_factor", "requests/s", "In the busiest second."),
     ("events_per_day", "requests_per_day * events_per_request", "events/day", "Exposures that the log gains in a day."),
     (
@@ -27,7 +32,7 @@ FORMULAS = (
         "The log's busiest second.",
     ),
     ("bytes_per_day", "events_per_day * event_bytes", "bytes/day", "What the log grows by in a day."),
-    ("bytes_per_year", "bytes_per_day", "bytes/year", "What the log would grow by in a year."),
+    ("bytes_per_year", "bytes_per_day * days_per_year", "bytes/year", "What the log would grow by in a year."),
     ("bytes_retained", "bytes_per_day * retention_days", "bytes", "The log as it may be kept, one copy, uncompressed."),
     ("training_rows", "events_per_day * retention_days", "events", "Rows to train on at most: one an event kept."),
     ("events_awaiting_label", "events_per_day * label_delay_seconds", "events", "Events shown whose label is to come."),
@@ -89,6 +94,8 @@ FORMULAS = (
 )
 """Name, formula, unit, and what it is; each may use the names above it, the brief's fields and the constants."""
 _CONSTANTS = {
+    "seconds_per_day": Quantity.of(86_400, "s/day"),
+    "days_per_year": Quantity.of(365, "days/year"),
     "one_year": Quantity.of(1, "year"),
     "one_request": Quantity.of(1, "request"),
     "thousand_requests": Quantity.of(1000, "requests"),

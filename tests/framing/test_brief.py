@@ -97,7 +97,7 @@ def test_an_unknown_key_names_the_nearest_with_its_unit() -> None:
     assert "unknown key latency_p99_s: did you mean latency_p99_ms, in ms?" in refused(
         FEED.to_toml() + "latency_p99_s = 0.2\n"
     )
-    assert "the keys are name, prompt, users" in refused("zzzz = 1")
+    assert "the keys are name, prompt, item, users" in refused("zzzz = 1")
     with pytest.raises(ConfigError, match="unknown key user: did you mean users, in users"):
         FEED.changed(user=3)
 
@@ -215,7 +215,7 @@ def test_a_text_without_a_unit_is_in_the_units_of_its_field() -> None:
 
 def test_questions_have_an_answer_each() -> None:
     asked = {one.field: one for one in FEED.questions()}
-    assert list(asked) == [one.name for one in fields(Brief)][2:]
+    assert list(asked) == [one.name for one in fields(Brief)][3:]
     assert all(one.question.endswith("?") for one in FEED.questions())
     assert asked["users"].value == "1,000,000,000 users"
     assert asked["event_bytes"].value == "500 B/event"

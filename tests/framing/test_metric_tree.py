@@ -11,11 +11,13 @@ def test_each_brief_has_a_tree_from_the_goal_to_the_label(tree: MetricTree) -> N
     assert found is tree
     assert Brief.load(found.brief).name == found.brief
     lines = repr(found).splitlines()
-    assert lines[0] == f"business goal: {found.goal}"
-    assert lines[1].endswith(f"online metric: {found.online}")
+    assert lines[:2] == [f"task: {found.task}", f"business goal: {found.goal}"]
+    assert found.task.count("→") == 2  # what is given, what is predicted, what is decided
+    assert lines[2].endswith(f"online metric: {found.online}")
     assert sum("guardrail: " in line for line in lines) == len(found.guardrails) >= 3
     assert sum("offline metric: " in line for line in lines) == len(found.offline) >= 2
-    assert lines[-1].strip() == f"known: {found.known_after}"
+    assert lines[-2].strip() == f"known: {found.known_after}"
+    assert lines[-1] == f"if it is wrong: {found.if_wrong}"
 
 
 def test_another_prompt_has_none_yet() -> None:

@@ -100,7 +100,9 @@ def _judge(case: Case, returned: Any) -> str:
         busy = _percent(_busy(case) / count)
         return f"With {count:,}, each would be busy {busy} of the time at the peak; {limit}."
     busy = _percent(_busy(case) / (count - 1))
-    return f"{value:,.7g} are more than enough: with one less, each is busy {busy} of the time at the peak; {limit}."
+    return (
+        f"{value:,.7g} are too many: with one less, each is busy {busy} at the peak; {limit}. Round once, at the end."
+    )
 
 
 def _sentence(case: Case, confusion: str, count: int) -> str:

@@ -92,6 +92,8 @@ def _judge(case: Case, returned: Any) -> str:
     for confusion, found in _confusions(case).items():
         if (mask == found).all():
             return _sentence(case, confusion)
+    if not mask.any():
+        return "Nothing is marked, and rows leak. `&` binds closer than `>=`: does each comparison stand in brackets?"
     row, start = int(np.flatnonzero(mask != _right(case))[0]), _start(case)
     known = case["known_at"][row]
     if mask[row]:
@@ -175,7 +177,7 @@ moment. A test row never leaks. Rows are counted from 0.
 """,
     starter="""
 def leaks(occurred_at, known_at, is_test):
-    return np.zeros(len(is_test), bool)  # change this line
+    return is_test  # change this line
 """,
     hint="Two steps: the minute at which the test begins, one number; then a comparison for all rows at once. "
     "`~mask` turns a mask round, `one & other` is true where both are.",

@@ -147,7 +147,7 @@ def _labels(rows: int, returned: Any) -> Numbers | str:
 
 
 def _sentence(events: "pd.DataFrame", labels: Numbers, found: _Session, better: _Session) -> str:
-    minutes = f"{found.glad:.2f} of the three minutes are satisfied ones, with a better label {better.glad:.2f}"
+    minutes = f"{found.glad:.2f} of the three minutes are satisfied ones, {_BAR * better.glad:.2f} are asked for"
     lasted = f"the videos watched last {found.seconds:.0f} s on average, with a better label {better.seconds:.0f} s"
     if not labels[~events["liked"]].any():
         share = 100 * events["liked"].mean()
@@ -161,7 +161,7 @@ def _sentence(events: "pd.DataFrame", labels: Numbers, found: _Session, better: 
         each = f"in three minutes a hundred people click {many} times and have {less} satisfied minutes"
         lost = f"You bought {many - fewer} clicks and lost {more - less} minutes"
         return f"{lost}: {each}, with a better label {fewer} and {more}."
-    return f"On average {minutes}, and {_BAR * better.glad:.2f} are asked for; {lasted}."
+    return f"Neither too long nor too short, and yet {minutes}: {lasted}. Does it see who watched to the end?"
 
 
 def _shown(case: Case) -> str:
@@ -216,7 +216,7 @@ def label(events):
         ("def label(e): return e.watch_seconds", "Long videos won by length"),
         ("def label(e): return (e.watch_seconds / e.duration_seconds).clip(upper=1)", "finish themselves"),
         ("def label(e): return e.liked.astype(float)", "A like is rare"),
-        ("def label(e): return np.log1p(e.watch_seconds)", "are asked for"),
+        ("def label(e): return np.log1p(e.watch_seconds)", "Neither too long"),
         ("def label(e): return e.watch_seconds * e.liked / e.clicked", "divided by 0"),
         ("def label(e): return np.where(e.clicked, 1, -1)", "two minuses"),
         ("def label(e): return e.watch_seconds[e.clicked]", "keep every row"),

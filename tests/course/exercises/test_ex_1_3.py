@@ -27,10 +27,10 @@ WRONG = {
     "half": (lambda e: share(e) >= 0.5, "Short loops"),
     "finished": (lambda e: e.watch_seconds >= e.duration_seconds, "Short loops"),
     "like": (lambda e: e.liked, "A like is rare"),
-    "long view": (lambda e: e.clicked & (e.watch_seconds >= e.duration_seconds.clip(upper=18)), "On average"),
-    "60 s": (lambda e: e.watch_seconds.clip(upper=60), "On average"),
-    "log of seconds": (lambda e: np.log1p(e.watch_seconds), "On average"),
-    "rank within duration": (lambda e: rank(e), "On average"),
+    "long view": (lambda e: e.clicked & (e.watch_seconds >= e.duration_seconds.clip(upper=18)), "Neither too long"),
+    "60 s": (lambda e: e.watch_seconds.clip(upper=60), "Neither too long"),
+    "log of seconds": (lambda e: np.log1p(e.watch_seconds), "Neither too long"),
+    "rank within duration": (lambda e: rank(e), "Neither too long"),
 }
 
 
