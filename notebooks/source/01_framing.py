@@ -309,9 +309,9 @@ claim("stages", fits, yes="One stage is enough for the brief.", no=beyond, stead
 
 # %% [markdown]
 # Less time moves you down, more videos to the right, and whether that changes the design depends on where you stand. The
-# brief needs an index already, and a hundred times its videos need one still; a small service would cross two borders
-# on the way. In 20 ms it is close to what ranking its candidates takes at all. Below that, slates are made beforehand:
-# *batch*. They are as old as the last run, which the brief has an opinion on (`freshness_seconds`).
+# brief needs an index already, and a hundred times its videos need one still; a small service that grows as much leaves
+# its single stage behind. In 20 ms it is close to what ranking its candidates takes at all. Below that, slates are made
+# beforehand: *batch*. They are as old as the last run, which the brief has an opinion on (`freshness_seconds`).
 #
 # Where it says *an index*, exact search no longer fits; whether an approximate index is fast enough, and what it misses,
 # is measured in notebook 04. The borders are those of one core of your machine, of medians rather than the brief's 99 of
