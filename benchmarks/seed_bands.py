@@ -87,8 +87,8 @@ def _minutes_ratio(world: World, split: Split, history: Timeline, seed: int) -> 
     users = answers.user_id.cat.codes.to_numpy()
     brings = outcomes(answers, log.videos)
     held = contest(quick_framings(features(sample), watches), features(answers), brings, users)
-    brought = [found.watch_minutes.mean() for found in held.brought.values()]
-    return float(max(brought) / min(brought))
+    minutes = held.means()["watch_minutes"]
+    return float(minutes["seconds watched"] / minutes["will watch half"])
 
 
 def _leak(log: Log, split: Split, seed: int) -> dict[str, float]:

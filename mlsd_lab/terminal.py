@@ -73,7 +73,7 @@ def plain_table(*columns: str, right: Literal["left", "right"] = "left") -> "Tab
 
     table = Table(box=SIMPLE, pad_edge=False)
     for at, column in enumerate(columns):
-        table.add_column(escaped(column), justify=right if at else "left")
+        table.add_column(escaped(column), justify=right if at else "left", overflow="fold")
     return table
 
 
@@ -93,6 +93,8 @@ def _grid(*rows: tuple[str, str]) -> "Table":
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1))
+    for _ in range(2):
+        grid.add_column(overflow="fold")
     for row in rows:
         grid.add_row(*row)
     return grid

@@ -1,6 +1,7 @@
 """`mlsd-lab size`: from a brief to requests, bytes, machines and money, each worked as on a whiteboard."""
 
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,7 +49,7 @@ def size(
     asked = Brief.load(brief).changed(**_changes([*(changes or []), *(more or [])]))
     capacity = sized(asked, service_ms)
     if json_file is not None:
-        _write(json_file, capacity.to_json())
+        _write(json_file, brief, capacity.to_json())
     for part in whiteboard(asked, capacity):
         say(part)
     if json_file is None:
@@ -77,9 +78,18 @@ def _value(text: str) -> Any:
     return found["value"] if of_a_brief else text
 
 
-def _write(file: Path, quantities: dict[str, dict[str, Any]]) -> None:
+def _write(file: Path, brief: str, quantities: dict[str, dict[str, Any]]) -> None:
     from mlsd_lab.course.learner import write_whole
 
-    if file.exists() and not file.is_file():
-        raise ConfigError(f"--json: expected a file to write to, found {file}, which is something else")
-    write_whole(file.resolve(), json.dumps(quantities, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    place = Path(os.path.realpath(file))
+    if (
+        str(file) in ("-", "")
+        or file.parts[:2] in (("/", "dev"), ("/", "proc"))
+        or (place.exists() and not place.is_file())
+    ):
+        raise ConfigError(f"--json: expected a file to write to, found {str(file)!r}, which is something else")
+    if place == Path(os.path.realpath(brief)):
+        raise ConfigError(f"--json: expected another file than the brief, {file}: it would be written over")
+    if not place.parent.is_dir():
+        raise ConfigError(f"--json: expected a folder that is there, found {place.parent}: make it first")
+    write_whole(place, json.dumps(quantities, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -64,12 +64,13 @@ def check(key: str, answer: object) -> Feedback:
 
 
 def _feedback(asked: Exercise, answer: Callable[..., Any]) -> Feedback:
-    starter = asked.function(asked.starter)
+    starter, cases = asked.function(asked.starter), list(asked.cases())  # made before the clock runs
+    limit = LIMIT_SECONDS * asked.patience
     problem, failed, untouched = "", "", True
     current: Case = {}
     try:
-        with _time_limit():
-            for current in asked.cases():
+        with _time_limit(limit):
+            for current in cases:
                 outcome = _outcome(answer, current)
                 untouched = untouched and _same(outcome, _outcome(starter, current))
                 if not problem:
@@ -78,7 +79,7 @@ def _feedback(asked: Exercise, answer: Callable[..., Any]) -> Feedback:
                 if problem and not untouched:
                     break
     except _OutOfTimeError:
-        text = f"not yet: your function did not finish within {LIMIT_SECONDS:g} s. Does its loop come to an end?"
+        text = f"not yet: your function did not finish within {limit:g} s. Does its loop come to an end?"
         return Feedback(asked.key, "wrong", text, asked.shown(current))
     if untouched:
         return Feedback(asked.key, "unanswered", "not answered yet")
@@ -135,8 +136,8 @@ class _OutOfTimeError(BaseException):
 
 
 @contextmanager
-def _time_limit() -> Iterator[None]:
-    """Interrupt the block after `LIMIT_SECONDS`, where the system can: in the main thread, not on Windows."""
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Interrupt the block after so many seconds, where the system can: in the main thread, not on Windows."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -145,7 +146,7 @@ def _time_limit() -> Iterator[None]:
         raise _OutOfTimeError
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, LIMIT_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:

@@ -32,6 +32,7 @@ class Exercise:
     cases: Callable[[], Iterator[Case]]  # seeded and many, the smallest first
     judge: Callable[[Case, Any], str]  # what is wrong with an answer to a case; nothing where it is right
     shown: Callable[[Case], str]  # a case as the learner reads it
+    patience: float = 1.0  # times the usual limit, where rows are many
 
     @property
     def markdown(self) -> str:

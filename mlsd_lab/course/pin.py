@@ -63,7 +63,7 @@ class Pinned(float):
     def told(self) -> str:
         """What this run gave, live, and the band that holds it."""
         here = f"⟨{number(self.value)} {self.unit}".rstrip() + "⟩"
-        return f"{here} (over random starts {self.band})" if self.varies else f"{here} (published: {self.band})"
+        return f"{here} (over random starts {self.band})" if self.varies else f"{here} (whatever the seed: {self.band})"
 
     def __repr__(self) -> str:
         return f"{self.name} = {self.told}"

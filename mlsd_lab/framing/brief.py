@@ -213,7 +213,8 @@ def _check_keys(found: Mapping[str, object]) -> None:
         if key not in units:
             near = get_close_matches(key, units, n=1)
             hint = f"did you mean {near[0]}, in {units[near[0]]}? " if near else ""
-            raise ConfigError(f"unknown key {key}: {hint}the keys are {', '.join(units)}")
+            shown = key if key.isprintable() else repr(key)
+            raise ConfigError(f"unknown key {shown}: {hint}the keys are {', '.join(units)}")
 
 
 def _where(text: str, error: Exception) -> str:

@@ -34,7 +34,7 @@ FORMULAS = (
     ("bytes_per_day", "events_per_day * event_bytes", "bytes/day", "What the log grows by in a day."),
     ("bytes_per_year", "bytes_per_day * days_per_year", "bytes/year", "What the log would grow by in a year."),
     ("bytes_retained", "bytes_per_day * retention_days", "bytes", "The log as it may be kept, one copy, uncompressed."),
-    ("training_rows", "events_per_day * retention_days", "events", "Rows to train on at most: one an event kept."),
+    ("training_rows", "events_per_day * retention_days", "events", "One an event kept; the newest have no label yet."),
     ("events_awaiting_label", "events_per_day * label_delay_seconds", "events", "Events shown whose label is to come."),
     ("events_not_yet_in_features", "events_per_day * freshness_seconds", "events", "Events that features lack yet."),
     ("catalogue_after_a_year", "catalogue_videos + catalogue_growth_day * one_year", "videos", "If none is removed."),
@@ -56,7 +56,12 @@ FORMULAS = (
         "bytes",
         "The same in float16.",
     ),
-    ("index_bytes_codes", "catalogue_videos * rows_per_video * bytes_per_code", "bytes", "The same in 16-byte codes."),
+    (
+        "index_bytes_codes",
+        "catalogue_videos * rows_per_video * bytes_per_code",
+        "bytes",
+        "Each embedding as a code of 16 bytes.",
+    ),
     (
         "feature_store_bytes",
         "(users * rows_per_user + catalogue_videos * rows_per_video) * features_per_candidate * bytes_per_feature",
@@ -106,7 +111,7 @@ _CONSTANTS = {
     "bytes_per_feature": Quantity.of(4, "bytes/feature"),
     "bytes_per_code": Quantity.of(16, "bytes/row"),
 }
-UNITS = "1 GB is 10⁹ bytes, a month 30 days, a year 365 days."
+UNITS = "1 GB is 10⁹ bytes, a month 30 days, a year 365 days. Shown rounded, computed exactly."
 
 
 @dataclass(frozen=True, repr=False)

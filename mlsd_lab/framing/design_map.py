@@ -69,7 +69,7 @@ class Costs:
             return DESIGNS[0]
         if self.two_stages(videos) <= budget:
             return DESIGNS[1]
-        return DESIGNS[2] if self.online_from() < budget else DESIGNS[3]
+        return DESIGNS[2] if self.online_from() <= budget else DESIGNS[3]
 
 
 @dataclass(frozen=True)

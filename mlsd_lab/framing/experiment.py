@@ -18,10 +18,11 @@ def users_an_arm(mean: float, deviation: float, lift: float, level: float = 0.05
     """
     from scipy.special import ndtri
 
-    if not (mean != 0 and deviation > 0 and lift != 0 and 0 < level < 1 and level < power < 1):
+    able = deviation > 0 and mean * lift != 0 and 0 < level < power < 1
+    if not (able and math.isfinite(deviation / (mean * lift)) and math.isfinite(mean * lift)):
         raise ConfigError(
-            "expected a mean and a lift other than 0, a deviation above 0 and 0 < level < power < 1, "
+            "expected a finite mean and lift other than 0, a deviation above 0 and 0 < level < power < 1, "
             f"found {mean}, {lift}, {deviation}, {level} and {power}"
         )
     reach = ndtri(1 - level / 2) + ndtri(power)
-    return math.ceil(2 * (reach * deviation / (mean * lift)) ** 2)
+    return max(2, math.ceil(2 * (reach * deviation / (mean * lift)) ** 2))

@@ -49,13 +49,6 @@ FACTS = (
     Fact("views_per_page", Quantity.of(2, "views/page"), "A user watches two of a page's videos.", _LESSON, None),
     Fact("catalogue_videos", Quantity.of(10_000_000_000, "videos"), "There are 10 billion videos.", _BOOK, 2023),
     Fact("latency", Quantity.of(200, "ms"), "The answer takes at most 200 ms.", _BOOK, 2023),
-    Fact(
-        "watched_per_day",
-        Quantity.of(1_000_000_000, "h/day"),
-        "People watch a billion hours of YouTube every day.",
-        "YouTube Official Blog, 27 February",
-        2017,
-    ),
 )
 """Each as its source states it, whether it is plausible or not."""
 _WAYS = (

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache, total_ordering
+from numbers import Rational, Real
 from typing import TypeGuard
 
 from mlsd_lab.errors import ConfigError
 
 Number = int | float | Fraction
 _DAY = Fraction(86_400)
-_COUNTS = ("user", "request", "event", "video", "page", "view", "read", "row", "number", "feature", "machine", "region")
+_COUNTS = ("user", "request", "event", "video", "page", "view", "row", "number", "feature", "machine", "region")
 _BYTES = ("byte", "kB", "MB", "GB", "TB", "PB")
 _SIZES: dict[str, tuple[str, Fraction]] = {
     **{"s": ("s", Fraction(1)), "ms": ("s", Fraction(1, 1000)), "µs": ("s", Fraction(1, 10**6))},
@@ -26,7 +27,8 @@ _SIZES: dict[str, tuple[str, Fraction]] = {
 _PLURALS = {word: f"{word}s" for word in (*_COUNTS, "day", "month", "year", "byte", "bit")}
 _NAMES = {word: word for word in _SIZES} | {plural: word for word, plural in _PLURALS.items()}
 _NAMES |= {"share": "", "1": "", "B": "byte", "μs": "µs"}  # the last: mu as a Greek letter
-_READ = re.compile(r"\s*([-+]?\d[\d,_]{0,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,3})?)\s*(.*?)\s*", re.DOTALL)
+_WHOLE = r"\d{1,3}(?:,\d{3}){1,13}|\d[\d_]{0,40}"  # a comma groups thousands, and is no decimal point
+_READ = re.compile(rf"\s*([-+]?(?:{_WHOLE})(?:\.\d{{1,40}})?(?:[eE][-+]?\d{{1,3}})?)(?![\d,._])\s*(.*?)\s*", re.DOTALL)
 
 
 @total_ordering
@@ -136,9 +138,6 @@ class Quantity:
     def __rtruediv__(self, other: Number) -> "Quantity":
         return _quantity(other) / self
 
-    def __rsub__(self, other: Number) -> "Quantity":
-        return _quantity(other) - self
-
     def __lt__(self, other: "Quantity | Number") -> bool:
         return self.value < _like(other, self.unit).value
 
@@ -155,14 +154,14 @@ class Quantity:
 
 
 def _is_number(value: object) -> TypeGuard[Number]:
-    fine = isinstance(value, int | float | Fraction) and not isinstance(value, bool)
-    return fine and not (isinstance(value, float) and not math.isfinite(value))
+    exact = isinstance(value, Rational) and not isinstance(value, bool)
+    return exact or (isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value))
 
 
 def _exact(value: Number) -> Fraction:
     if not _is_number(value):
         raise ConfigError(f"expected a finite number, found {value!r}")
-    return Fraction(str(value)) if isinstance(value, float) else Fraction(value)
+    return Fraction(value) if isinstance(value, Rational) else Fraction(str(value))
 
 
 def _quantity(value: "Quantity | Number") -> Quantity:

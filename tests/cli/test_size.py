@@ -105,9 +105,12 @@ def test_the_file_holds_each_quantity_and_is_replaced_whole(mlsd_lab: CommandLin
         (["--service-ms", "0"], "service_ms"),
         (["--service-ms", "nan"], "service_ms"),
         (["--json", "f", "--service-ms", "1.7e308", "machine_usd_hour=9999.3"], "expected a number below"),
-        (["--json", "no/such/folder.json"], "folder.json: No such file or directory"),
-        (["--json", "/dev/null"], "expected a file to write to, found /dev/null"),
+        (["--json", "no/such/folder.json"], "expected a folder that is there, found"),
+        (["--json", "/dev/null"], "expected a file to write to, found '/dev/null'"),
         (["--json", "."], "expected a file to write to"),
+        (["--json", "-"], "expected a file to write to"),
+        (["--json", "/dev/stdout"], "expected a file to write to"),
+        (["--set", "peak_factor=2,5"], "no number, or a wrong unit"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
@@ -118,3 +121,24 @@ def test_bad_input_is_one_sentence(mlsd_lab: CommandLine, arguments: list[str], 
 @pytest.mark.parametrize("arguments", [["--service-ms", "ten"], ["-5"]])
 def test_an_option_that_cannot_be_read(mlsd_lab: CommandLine, arguments: list[str]) -> None:
     assert_usage(mlsd_lab("size", *arguments))
+
+
+def test_the_brief_is_never_written_over(mlsd_lab: CommandLine) -> None:
+    Path("mine.toml").write_text(FEED.to_toml(), encoding="utf-8")
+    Path("link.json").symlink_to("mine.toml")
+    for name in ("mine.toml", "link.json"):
+        done = mlsd_lab("size", "--brief", "mine.toml", "--json", name)
+        assert done.code == 2
+        assert "another file than the brief" in done.err
+    assert Path("mine.toml").read_text(encoding="utf-8") == FEED.to_toml()
+
+
+def test_a_loop_of_links_is_no_traceback(mlsd_lab: CommandLine) -> None:
+    Path("loop.json").symlink_to("loop.json")
+    done = mlsd_lab("size", "--json", "loop.json")
+    assert "Traceback" not in done.err
+
+
+def test_a_narrow_terminal_shows_every_key_whole(mlsd_lab: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "…" not in mlsd_lab("size").out

@@ -55,7 +55,7 @@ def test_what_no_seed_changes_has_no_band(monkeypatch: pytest.MonkeyPatch) -> No
 
     bands = bands_of({"popular": [0.20566, 0.20566]}, "python bands.py")
     monkeypatch.setattr(sys.modules["mlsd_lab.course.pin"], "_bands", lambda: bands)
-    assert repr(pin("popular", 0.20566)) == "popular = ⟨0.206⟩ (published: 0.2057)"
+    assert repr(pin("popular", 0.20566)) == "popular = ⟨0.206⟩ (whatever the seed: 0.2057)"
     assert repr(named_values()["popular"]) == "0.2057"
 
 

@@ -19,6 +19,7 @@ PAPER: dict[str, dict[str, int | float | Fraction]] = {
         "requests_per_second_mean": Fraction(312_500, 9),  # 3 × 10⁹ ÷ 86,400 = 34,722.2...
         "requests_per_second_peak": Fraction(312_500, 3),  # × 3 = 104,166.6...
         "events_per_day": 30_000_000_000,  # 3 × 10⁹ × 10
+        "events_per_second_peak": Fraction(3_125_000, 3),  # 34,722.2... × 3 × 10 = 1,041,666.6...
         "bytes_per_day": 15_000_000_000_000,  # 3 × 10¹⁰ × 500
         "bytes_per_year": 5_475_000_000_000_000,  # 1.5 × 10¹³ × 365
         "bytes_retained": 1_350_000_000_000_000,  # 1.5 × 10¹³ × 90
@@ -30,6 +31,7 @@ PAPER: dict[str, dict[str, int | float | Fraction]] = {
         "index_bytes_codes": 1_600_000_000,  # 10⁸ × 16
         "embedding_table_bytes": 281_600_000_000,  # 1.1 × 10⁹ × 64 × 4
         "feature_store_bytes": 440_000_000_000,  # 1.1 × 10⁹ × 100 × 4
+        "candidates_per_second": Fraction(156_250_000, 3),  # 104,166.6... × 500 = 52,083,333.3...
         "feature_reads_per_second": Fraction(15_625_000_000, 3),  # 104,166.6... × 500 × 100
         "microseconds_per_candidate": 400,  # 200,000 ÷ 500
         "network_bytes_per_second": Fraction(6_250_000_000, 3),  # 104,166.6... × 20,000
@@ -107,6 +109,10 @@ def test_the_shipped_briefs_are_what_they_are_on_paper(name: str) -> None:
             assert found[key].quantity.to(found[key].unit) == expected, key
         else:
             assert found[key].value == pytest.approx(expected, rel=1e-12), key
+
+
+def test_each_formula_was_worked_on_paper() -> None:
+    assert set().union(*PAPER.values()) == {name for name, *_ in FORMULAS}
 
 
 LOG = {"events_per_day", "events_per_second_peak", "bytes_per_day", "bytes_per_year", "bytes_retained"}

@@ -39,6 +39,18 @@ def test_a_budget_in_which_nothing_can_be_ranked_leaves_batch() -> None:
     assert COSTS.one_stage_until(0.0005) == 0
 
 
+def test_exact_search_is_no_use_before_one_stage_stops_fitting() -> None:
+    slow = Costs(request=1e-3, rank_video=1e-5, search_video=2e-5, candidates=500)  # its own: 0.194 ÷ 0.00002 = 9,700
+    assert slow.exact_search_until(0.2) == slow.one_stage_until(0.2) == pytest.approx(19_900)
+    assert COSTS.exact_search_until(0.003) == COSTS.one_stage_until(0.003) == pytest.approx(200)  # its own is below 0
+
+
+def test_a_budget_in_which_the_candidates_just_fit_is_not_for_batch() -> None:
+    budget = COSTS.online_from()
+    assert COSTS.design(1e11, budget) == "two stages, an index"
+    assert COSTS.design(1e11, np.nextafter(budget, 0)) == "batch"
+
+
 def test_the_map_says_at_each_place_what_the_costs_say() -> None:
     drawn = DesignMap(COSTS)
     videos, budgets, names = drawn.areas(steps=20)
@@ -52,6 +64,16 @@ def test_the_plot_names_the_areas_and_its_axes_with_units() -> None:
     assert [text.get_text() for text in axes.texts] == [*DESIGNS, "here"]
     assert axes.lines[0].get_xydata().tolist() == [[1e8, 200]]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("videos in the catalogue", "budget of an answer, ms")
+
+
+def test_the_plot_colours_each_place_by_its_design_with_budgets_in_ms() -> None:
+    drawn = DesignMap(COSTS)
+    videos, budgets, names = drawn.areas()
+    (mesh,) = drawn.plot().collections
+    assert np.array_equal(np.ravel(mesh.get_array()), names.ravel())
+    inner = mesh.get_coordinates()[1:-1, 1:-1]  # corners of cells, halfway between the places
+    assert inner[0, :, 0] == pytest.approx((videos[1:] + videos[:-1]) / 2)
+    assert inner[:, 0, 1] == pytest.approx(1000 * (budgets[1:] + budgets[:-1]) / 2)
 
 
 @pytest.mark.parametrize("costs", [(0, 1, 1), (1, -1, 1), (1, 1, np.nan), (np.inf, 1, 1)])

@@ -1,3 +1,5 @@
+from math import inf, nan
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -29,8 +31,16 @@ def test_the_rule_of_sixteen() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [(0, 1, 0.1), (1, 0, 0.1), (1, 1, 0), (1, 1, 0.1, 0), (1, 1, 0.1, 0.05, 1), (1, 1, 0.1, 0.5, 0.2)]
+    "given",
+    [
+        *((0, 1, 0.1), (1, 0, 0.1), (1, 1, 0), (1, 1, 0.1, 0), (1, 1, 0.1, 0.05, 1), (1, 1, 0.1, 0.5, 0.2)),
+        *((nan, 1, 0.1), (1, nan, 0.1), (1, 1, nan), (inf, 1, 0.1), (1, inf, 0.1), (1, 1, inf), (1, 1, 1e-320)),
+    ],
 )
 def test_nothing_can_be_found_where_nothing_differs(given: tuple[float, ...]) -> None:
-    with pytest.raises(ConfigError, match="a mean and a lift other than 0"):
+    with pytest.raises(ConfigError, match="a finite mean and lift other than 0"):
         users_an_arm(*given)
+
+
+def test_a_huge_effect_still_takes_two_people() -> None:
+    assert users_an_arm(1.0, 1e-9, 1.0) == 2

@@ -1,6 +1,8 @@
 import math
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import pint
 import pytest
 from hypothesis import given
@@ -76,7 +78,7 @@ def test_a_float_enters_by_its_decimal_text() -> None:
 
 def test_plain_numbers_join_where_there_is_no_unit() -> None:
     half = Quantity.of(50, "%")
-    assert 1 - half == half == 0.5 and half + 1 == 1 + half == Fraction(3, 2)
+    assert half - 0 == half == 0.5 and half + 1 == 1 + half == Fraction(3, 2)
     assert 1 / half == 2 and half - 0.5 == 0 and half <= 1 and half < 1 and not half >= 1
     assert hash(half) == hash(0.5) and hash(Quantity.of(1, "h")) == hash(Quantity.of(60, "min"))
     assert Quantity.of(1) != "1" and Quantity.of(1) != True and Quantity.of(1) != math.nan  # noqa: E712
@@ -144,6 +146,17 @@ def test_a_text_that_is_no_amount_is_refused(text: str) -> None:
 
 def test_a_text_is_read_exactly() -> None:
     assert Quantity.read(" 0.1 s ").value == Fraction(1, 10)
-    assert Quantity.read("1_000,000").value == 10**6
+    assert Quantity.read("1_000_000").value == Quantity.read("1,000,000").value == 10**6
     assert Quantity.read("2.5e3 µs").to("ms") == Fraction(5, 2)
     assert Quantity.read("1 μs") == Quantity.read("1 µs")  # the Greek letter and the sign
+
+
+@pytest.mark.parametrize("text", ["0,2 s", "1,5 s", "1,,000 users", "12,34,567 users", "2,5", "1,0000 users"])
+def test_a_decimal_comma_is_refused_and_not_read_as_a_larger_number(text: str) -> None:
+    with pytest.raises(ConfigError, match="expected a number and its unit"):
+        Quantity.read(text)
+
+
+@pytest.mark.parametrize("number", [np.int64(3), np.int8(3), np.float64(3), np.float32(3), Fraction(3)])
+def test_numbers_of_numpy_are_numbers(number: Any) -> None:
+    assert Quantity.of(number, "users") == Quantity.of(3, "users")

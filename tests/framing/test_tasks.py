@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mlsd_lab.datasets import Log
 from mlsd_lab.datasets.world import Drift, WorldConfig, simulate
 from mlsd_lab.errors import ConfigError
-from mlsd_lab.framing.tasks import TASKS, contest, outcomes
+from mlsd_lab.framing.tasks import TASKS, Contest, contest, outcomes
 
 
 def watches(*pairs: tuple[float, float]) -> pd.DataFrame:
@@ -17,11 +17,11 @@ def watches(*pairs: tuple[float, float]) -> pd.DataFrame:
 
 
 def test_each_task_labels_the_same_watches_in_its_own_way() -> None:
-    seen = watches((0, 60), (29.9, 60), (30, 60), (54, 60), (90, 60))
+    seen = watches((0, 60), (29.9, 60), (30, 60), (54, 60), (90, 60), (9, 100), (11, 100), (89, 100))
     half, parts, seconds = (task.label(seen).tolist() for task in TASKS)
-    assert half == [0, 0, 1, 1, 1]
-    assert parts == [0, 1, 1, 2, 2]
-    assert seconds == [0, 29.9, 30, 54, 90]
+    assert half == [0, 0, 1, 1, 1, 0, 0, 1]
+    assert parts == [0, 1, 1, 2, 2, 0, 1, 1]
+    assert seconds == [0, 29.9, 30, 54, 90, 9, 11, 89]
 
 
 def test_a_video_without_a_length_was_not_half_watched() -> None:
@@ -89,6 +89,27 @@ def test_a_constructed_contest_has_another_winner_by_each_measure() -> None:
     assert (frame.value <= frame.high).all()
 
 
+NAMES = ["minutes", "completion"]
+
+
+def three_framings() -> Contest:
+    """Of 40 people: "long" brings the most minutes, "short" the most completion, "between" is best at neither."""
+    rng = np.random.default_rng(1)
+    means = {"long": (30, 2), "short": (10, 5), "between": (20, 4)}
+    return Contest({name: pd.DataFrame(rng.normal(at, 1, (40, 2)), columns=NAMES) for name, at in means.items()})
+
+
+def test_a_value_is_the_mean_over_people_inside_its_interval() -> None:
+    held = three_framings()
+    rows = held.to_frame().set_index(["framing", "measure"])
+    assert list(rows.index) == [(framing, measure) for framing in held.brought for measure in NAMES]
+    for (framing, measure), row in rows.iterrows():
+        mean, found = held.brought[framing][measure].mean(), held.value(framing, measure)
+        assert found.value == pytest.approx(mean) == row.value
+        assert found.low < found.value < found.high
+        assert (row.low, row.high) == (found.low, found.high)
+
+
 def test_equal_framings_cannot_be_told_apart() -> None:
     users, offers = np.repeat(np.arange(30), 4), pd.DataFrame({"x": np.arange(120.0)})
     held = contest({"one": lambda r: r.x, "two": lambda r: 2 * r.x}, offers, offers, users, 2)
@@ -101,6 +122,23 @@ def test_the_plot_has_a_place_for_each_measure_and_a_name_for_each_framing() -> 
     axes = contest({"one": lambda r: r.x, "two": lambda r: -r.x}, offers, offers, users, 2).plot()
     assert [label.get_text() for label in axes.get_xticklabels()] == ["x", "a b"]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["one", "two"]
+
+
+def test_the_plot_draws_shares_of_the_best_with_an_interval_around_all_but_the_best() -> None:
+    held = three_framings()
+    means = {name: brought.mean().to_numpy() for name, brought in held.brought.items()}
+    shares = {name: mean / np.max(list(means.values()), axis=0) for name, mean in means.items()}
+    drawn = {bars.get_label(): bars.lines for bars in held.plot().containers}
+    assert list(drawn) == list(shares)
+    for name, (points, _, (bars,)) in drawn.items():
+        assert np.round(points.get_xdata()).tolist() == [0, 1]
+        assert points.get_ydata() == pytest.approx(shares[name])
+        for share, bar in zip(shares[name], bars.get_segments(), strict=True):
+            low, high = bar[:, 1]
+            if share == 1:
+                assert (low, high) == pytest.approx((1, 1), abs=1e-9)
+            else:
+                assert low < share - 1e-3 < share + 1e-3 < high
 
 
 @pytest.mark.parametrize("score", [np.ones(2), np.array([1, np.nan, 1]), np.ones((3, 2)), 1.0])

@@ -79,7 +79,8 @@ def _confusions(case: Case) -> dict[str, set[int]]:
 
 def _judge(case: Case, returned: Any) -> str:
     try:
-        value = float(np.asarray(returned, float).reshape(())) if returned is not None else np.nan
+        numeric = np.asarray(returned).dtype.kind in "iuf" or isinstance(returned, int | Fraction)
+        value = float(np.asarray(returned, float).reshape(())) if numeric else np.nan
     except (TypeError, ValueError, OverflowError):
         value = np.nan
     if not np.isfinite(value):
@@ -120,7 +121,7 @@ def _sentence(case: Case, confusion: str, count: int) -> str:
         "day": f"That serves a whole day at once: {_number(asked)} requests over {_DAY_S:,} s are "
         f"{_number(asked / _DAY_S)} a second.",
         "everybody": f"Sized as if all {_number(users)} users came every day: {_number(users * share)} do.",
-        "down": f"Rounded down, {count:,} is one machine short: at the peak each is busy {at_peak} of the time; "
+        "down": f"{count:,} is one machine short (rounded down?): at the peak each is busy {at_peak} of the time; "
         f"{allowed}.",
     }[confusion]
 
@@ -130,7 +131,7 @@ def _number(exact: Fraction) -> str:
 
 
 def _percent(exact: Fraction) -> str:
-    return f"{_number(exact * 100)} %"
+    return f"{float(exact) * 100:.5g} %"  # digits enough to tell it from the limit beside it
 
 
 def _shown(case: Case) -> str:

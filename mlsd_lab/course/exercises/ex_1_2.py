@@ -116,7 +116,9 @@ def _mask(case: Case, returned: Any) -> Mask | str:
         return f"{asked} {shape}."
     if found.dtype == object and len(found) and all(isinstance(entry, bool | np.bool_) for entry in found):
         found = found.astype(bool)
-    if found.dtype.kind in "iu" and (len(found) != rows or not np.isin(found, (0, 1)).all()):
+    if found.dtype.kind in "iu" and len(found) == rows and np.isin(found, (0, 1)).all():
+        found = found.astype(bool)
+    if found.dtype.kind in "iu":
         return f"{found.tolist()[:rows]} looks like a list of row numbers: {asked} {len(found)} whole numbers."
     if found.dtype != bool:
         return f"{asked} {len(found)} entries of type {found.dtype}."

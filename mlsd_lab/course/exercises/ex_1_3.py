@@ -108,7 +108,7 @@ def _answers(truth: "Truth", users: Codes, candidates: Codes) -> Iterator[Number
 
 def _cases() -> Iterator[Case]:
     events, rng = _feed(_SEEDS[0]).events, np.random.default_rng(13)
-    for rows in np.linspace(2, 60, 100).astype(int):
+    for rows in np.linspace(50, 80, 100).astype(int):
         first = int(rng.integers(len(events) - rows))
         yield {"events": events.iloc[first : first + rows].reset_index(drop=True)}
     yield from ({"events": _feed(seed).events} for seed in _SEEDS)
@@ -130,7 +130,8 @@ def _judge(case: Case, returned: Any) -> str:
 def _labels(rows: int, returned: Any) -> Numbers | str:
     """Return an answer as labels, or say why it is none."""
     try:
-        found = np.asarray(returned, float)
+        numeric = np.asarray(returned).dtype.kind in "biuf"
+        found = np.asarray(returned, float) if numeric else np.empty((0, 0))
     except (TypeError, ValueError, OverflowError):
         found = np.empty((0, 0))
     if returned is None or found.ndim != 1:
@@ -150,26 +151,24 @@ def _sentence(events: "pd.DataFrame", labels: Numbers, found: _Session, better: 
     minutes = f"{found.glad:.2f} of the three minutes are satisfied ones, {_BAR * better.glad:.2f} are asked for"
     lasted = f"the videos watched last {found.seconds:.0f} s on average, with a better label {better.seconds:.0f} s"
     if not labels[~events["liked"]].any():
-        share = 100 * events["liked"].mean()
-        return f"A like is rare: {share:.1f} % of exposures have one; the model learns from noise. {minutes}."
+        return f"A like is rare: {events['liked'].mean():.1%} of exposures have one; the model learns noise. {minutes}."
     if found.seconds <= 0.6 * better.seconds:
         return f"Short loops finish themselves: {lasted}. {minutes}."
     if found.seconds >= 1.5 * better.seconds:
         return f"Long videos won by length: {lasted}. {minutes}."
     if found.clicks >= 1.15 * better.clicks:
         (less, many), (more, fewer) = ([round(100 * value) for value in one[:2]] for one in (found, better))
-        each = f"in three minutes a hundred people click {many} times and have {less} satisfied minutes"
-        lost = f"You bought {many - fewer} clicks and lost {more - less} minutes"
-        return f"{lost}: {each}, with a better label {fewer} and {more}."
+        lost = f"You bought {many - fewer} clicks and lost {more - less} minutes for every hundred people"
+        return f"{lost}, beside a better label. {minutes}."
     return f"Neither too long nor too short, and yet {minutes}: {lasted}. Does it see who watched to the end?"
 
 
 def _shown(case: Case) -> str:
     events = case["events"]
-    if len(events) > 60:
+    if len(events) > 80:
         return f"a hidden world: a model learns your labels of {len(events):,} exposures and orders 40 videos a person"
-    rows = ["{:d} {:g} {:g} {:d}".format(*row) for row in events[:4].itertuples(index=False)]
-    return f"{len(events)} rows (clicked watch duration liked): {', '.join(rows)}{', …' * (len(events) > 4)}"
+    row = "{:d} {:g} {:g} {:d}".format(*next(events.itertuples(index=False)))
+    return f"{len(events)} rows (clicked watch duration liked): {row}, …"
 
 
 EXERCISE = Exercise(
@@ -227,4 +226,5 @@ def label(events):
     cases=_cases,
     judge=_judge,
     shown=_shown,
+    patience=4,
 )
