@@ -310,8 +310,9 @@ claim("stages", fits, yes="One stage is enough for the brief.", no=beyond, stead
 # %% [markdown]
 # Less time moves you down, more videos to the right, and whether that changes the design depends on where you stand. The
 # brief needs an index already, and a hundred times its videos need one still; a small service that grows as much leaves
-# its single stage behind. In 20 ms it is close to what ranking its candidates takes at all. Below that, slates are made
-# beforehand: *batch*. They are as old as the last run, which the brief has an opinion on (`freshness_seconds`).
+# its single stage behind. An answer in 20 ms comes near the time that ranking its candidates takes alone, or is past it
+# (the line above the picture says what it takes here). Below that, slates are made beforehand: *batch*. They are as old
+# as the last run, which the brief has an opinion on (`freshness_seconds`).
 #
 # Where it says *an index*, exact search no longer fits; whether an approximate index is fast enough, and what it misses,
 # is measured in notebook 04. The borders are those of one core of your machine, of medians rather than the brief's 99 of
@@ -332,8 +333,8 @@ claim("budget", over, yes=broke, no="Even ten times the traffic can be paid.", s
 
 # %% [markdown]
 # Time decides where you stand on the map, money whether you can stay there. Past the budget one ranks fewer candidates,
-# with a cheaper model, or keeps slates for a while. So “what may it cost?” was one of the four questions; the others:
-# how many videos, how fast, and when do we know that an answer was good.
+# with a cheaper model, or keeps slates for a while. Back to your four questions: each number that moved the design here
+# was the answer to one. Would you still choose the same four, and is “what may it cost?” among them?
 #
 # ## Say it
 #
