@@ -1,7 +1,8 @@
-"""Folders that appear whole or not at all, with a manifest of checksums, verified before anything in them is used."""
+"""Files and folders that appear whole or not at all; manifests of checksums, verified before anything is used."""
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
@@ -68,6 +69,34 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         raise StorageError(f"cannot write {target}: {error.strerror or error}. Nothing was left behind.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that is there whole or not at all.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder, "a"), "abc")
+    ...     [(path.name, path.read_text()) for path in Path(folder).iterdir()]
+    [('a', 'abc')]
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}. Free the place, then run again."
+        ) from error
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        draft.chmod(0o644)
+        draft.replace(path)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}. Free the place, then run again."
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def write_manifest(folder: Path, kind: str, **facts: Any) -> None:

@@ -17,6 +17,7 @@ from mlsd_lab.artifacts import (
     sha256,
     verified,
     write_manifest,
+    write_whole,
 )
 from mlsd_lab.errors import ArtifactError, ConfigError, StorageError
 
@@ -246,3 +247,12 @@ class TestArrays:
         names = {content_sha256(other) for other in others} | {content_sha256(array, texts="x")}
         assert len(names) == 5
         assert content_sha256(array[::-1][::-1]) == content_sha256(array)
+
+
+def test_a_text_that_cannot_be_written_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot write"):
+        write_whole(tmp_path / "nowhere" / "a", "text")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StorageError, match="cannot write"):
+        write_whole(tmp_path / "folder", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -1,14 +1,12 @@
 """`mlsd-lab size`: from a brief to requests, bytes, machines and money, each worked as on a whiteboard."""
 
-import json
-import os
 import tomllib
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from mlsd_lab.cli.console import say
+from mlsd_lab.cli.json_file import JsonFile, check_json_file, write_json
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.terminal import escaped, whiteboard
 
@@ -29,9 +27,7 @@ def size(
     service_ms: Annotated[
         float, typer.Option(help="How long one request keeps a machine busy: assumed until you measure it.")
     ] = 10.0,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write value, unit and derivation of each to a file.")
-    ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Show a brief's questions with their answers, and work out what they ask of the machines, line by line.
 
@@ -46,10 +42,10 @@ def size(
     from mlsd_lab.framing import Brief
     from mlsd_lab.framing import size as sized
 
+    check_json_file(json_file, brief)
     asked = Brief.load(brief).changed(**_changes([*(changes or []), *(more or [])]))
     capacity = sized(asked, service_ms)
-    if json_file is not None:
-        _write(json_file, brief, capacity.to_json())
+    write_json(json_file, capacity.to_json())
     for part in whiteboard(asked, capacity):
         say(part)
     if json_file is None:
@@ -76,20 +72,3 @@ def _value(text: str) -> Any:
         return text
     of_a_brief = len(found) == 1 and isinstance(found["value"], str | int | float | list | dict)
     return found["value"] if of_a_brief else text
-
-
-def _write(file: Path, brief: str, quantities: dict[str, dict[str, Any]]) -> None:
-    from mlsd_lab.course.learner import write_whole
-
-    place = Path(os.path.realpath(file))
-    if (
-        str(file) in ("-", "")
-        or file.parts[:2] in (("/", "dev"), ("/", "proc"))
-        or (place.exists() and not place.is_file())
-    ):
-        raise ConfigError(f"--json: expected a file to write to, found {str(file)!r}, which is something else")
-    if place == Path(os.path.realpath(brief)):
-        raise ConfigError(f"--json: expected another file than the brief, {file}: it would be written over")
-    if not place.parent.is_dir():
-        raise ConfigError(f"--json: expected a folder that is there, found {place.parent}: make it first")
-    write_whole(place, json.dumps(quantities, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

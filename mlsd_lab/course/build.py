@@ -11,8 +11,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from mlsd_lab.artifacts import write_whole
 from mlsd_lab.course.exercise import exercise
-from mlsd_lab.course.learner import write_whole
 from mlsd_lab.errors import ConfigError, MissingExtraError
 
 _LIVE = re.compile(r"⟨[^⟩]*⟩")

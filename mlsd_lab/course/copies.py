@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlsd_lab.course.learner import MARKER, locked, write_whole
+from mlsd_lab.artifacts import write_whole
+from mlsd_lab.course.learner import MARKER, locked
 from mlsd_lab.errors import ConfigError, DataError, MissingExtraError
 
 _PACKAGE = Path(__file__).resolve().parent.parent

@@ -1,14 +1,13 @@
 """What one learner has guessed and solved: `progress.json` in their own folder, or in memory where there is none."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlsd_lab.errors import DataError, StorageError
+from mlsd_lab.artifacts import write_whole
+from mlsd_lab.errors import DataError
 
 MARKER = ".mlsd_lab_course"
 _FILE, _LOCK = "progress.json", ".progress.lock"
@@ -69,34 +68,6 @@ def locked(folder: Path) -> Iterator[None]:
     with (folder / _LOCK).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that is there whole or not at all.
-
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(Path(folder, "a"), "abc")
-    ...     [(path.name, path.read_text()) for path in Path(folder).iterdir()]
-    [('a', 'abc')]
-    """
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {path}: {error.strerror or error}. Free the place, then run again."
-        ) from error
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        draft.chmod(0o644)
-        draft.replace(path)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {path}: {error.strerror or error}. Free the place, then run again."
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any]:

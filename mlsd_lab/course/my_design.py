@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from mlsd_lab.course.learner import learner_folder, locked, write_whole
+from mlsd_lab.artifacts import write_whole
+from mlsd_lab.course.learner import learner_folder, locked
 from mlsd_lab.errors import ConfigError, StorageError
 
 DESIGN = "my_design.md"

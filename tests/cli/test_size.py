@@ -129,7 +129,7 @@ def test_the_brief_is_never_written_over(mlsd_lab: CommandLine) -> None:
     for name in ("mine.toml", "link.json"):
         done = mlsd_lab("size", "--brief", "mine.toml", "--json", name)
         assert done.code == 2
-        assert "another file than the brief" in done.err
+        assert "another file than what is read" in done.err
     assert Path("mine.toml").read_text(encoding="utf-8") == FEED.to_toml()
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mlsd_lab.course.learner import change_progress, learner_folder, read_progress, write_whole
-from mlsd_lab.errors import DataError, StorageError
+from mlsd_lab.course.learner import change_progress, learner_folder, read_progress
+from mlsd_lab.errors import DataError
 
 
 def test_without_a_course_folder_progress_is_in_memory_and_nothing_is_written(tmp_path: Path) -> None:
@@ -57,12 +57,3 @@ for at in range(40):
     running = [subprocess.Popen([sys.executable, "-c", code, str(name)], cwd=course) for name in range(3)]
     assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
     assert len(read_progress()["exercises"]) == 120
-
-
-def test_a_text_that_cannot_be_written_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot write"):
-        write_whole(tmp_path / "nowhere" / "a", "text")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(StorageError, match="cannot write"):
-        write_whole(tmp_path / "folder", "text")
-    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
