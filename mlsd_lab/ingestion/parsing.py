@@ -1,0 +1,192 @@
+"""Lines into typed rows: all at once in DuckDB, and one by one under the contract what DuckDB is not sure of."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlsd_lab.errors import DataError
+from mlsd_lab.ingestion.contract import ERA, LEEWAY, Contract, Field
+from mlsd_lab.ingestion.shape import PARTITION
+from mlsd_lab.ingestion.source import Dead
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+KEPT_BYTES = 64 * 1024
+"""Of a huge dead record so many first bytes are kept, and the hash of all."""
+
+
+def connect(folder: Path | None = None) -> "DuckDBPyConnection":
+    """Return an empty DuckDB in memory, in UTC, that spills to `folder` and never loads an extension from outside.
+
+    >>> connect().sql("SELECT TIMESTAMPTZ '2026-01-01 00:00:00+01'::VARCHAR AS at").fetchall()
+    [('2025-12-31 23:00:00+00',)]
+    """
+    import duckdb
+
+    options = {"autoinstall_known_extensions": False, "TimeZone": "UTC"}
+    return duckdb.connect(config=options | ({} if folder is None else {"temp_directory": str(folder)}))
+
+
+def parse(
+    connection: "DuckDBPyConnection", lines: bytes, contract: Contract, origin: str, now: datetime | None = None
+) -> list[Dead]:
+    """Make `lines` the table `parsed` of a connection, columns as in the contract, and return what is refused.
+
+    DuckDB takes a line only if it is surely good; any other goes to `Contract.read`, which gives the reason.
+    Where the contract has a `date`, `parsed` has its UTC date too, as `event_date`.
+
+    >>> from mlsd_lab.ingestion.contracts import EVENTS
+    >>> connection, at = connect(), "2026-01-01T00:00:00Z"
+    >>> good = json.dumps({"event_id": "e", "user_id": 7, "video_id": "v", "occurred_at": at, "known_at": at})
+    >>> [dead.reason for dead in parse(connection, f"{good}\\nhello\\n".encode(), EVENTS, "clicks-1.jsonl")]
+    ['expected a JSON object, found none that can be read (Expecting value: line 1 column 1 (char 0))']
+    >>> connection.sql('SELECT event_id, user_id, clicked, event_date FROM parsed').fetchall()
+    [('e', '7', None, datetime.date(2026, 1, 1))]
+    """
+    clean, odd = _set_apart(lines)
+    with tempfile.NamedTemporaryFile(suffix=".lines") as file:
+        file.write(clean)
+        file.flush()
+        connection.execute(_parsed(contract, file.name, now))
+    odd += [text.encode() for (text,) in connection.sql("SELECT line FROM parsed WHERE line IS NOT NULL").fetchall()]
+    connection.execute("DELETE FROM parsed WHERE line IS NOT NULL") if odd else None
+    rows, dead = [], []
+    for line in odd:
+        try:
+            rows.append(list(contract.read(line, now).values()))
+        except DataError as error:
+            dead.append(refused(line, str(error), origin))
+    _append(connection, contract, rows)
+    return dead
+
+
+def refused(record: bytes, reason: str, origin: str) -> Dead:
+    """Return a dead letter for a record that is all there.
+
+    >>> refused(b"{}", "event_id: expected text, found nothing", "clicks-1.jsonl").size
+    2
+    """
+    return Dead(record[:KEPT_BYTES], reason, origin, len(record), hashlib.sha256(record).hexdigest())
+
+
+def _set_apart(lines: bytes) -> tuple[bytes, list[bytes]]:
+    """Split off the lines that DuckDB's reader would stumble over: control characters, and what is not UTF-8."""
+    clean, odd, at = [], [], 0
+    for place in sorted([*_controls(lines), *_no_text(lines)]):
+        if place >= at:
+            start, end = lines.rfind(b"\n", 0, place) + 1, lines.find(b"\n", place) + 1 or len(lines)
+            clean.append(lines[at:start])
+            odd.append(lines[start:end].removesuffix(b"\n"))
+            at = end
+    return (b"".join([*clean, lines[at:]]), odd) if odd else (lines, odd)
+
+
+def _controls(lines: bytes) -> list[int]:
+    """Find control characters other than tabs and newlines, a piece that fits the processor's cache at a time."""
+    codes, piece, found = np.frombuffer(lines, dtype=np.uint8), 1 << 18, []
+    for at in range(0, len(codes), piece):
+        part = codes[at : at + piece]
+        if np.count_nonzero(part < 32) > np.count_nonzero(part == 10):
+            found += (np.flatnonzero((part < 32) & (part != 9) & (part != 10)) + at).tolist()
+    return found
+
+
+def _no_text(lines: bytes) -> list[int]:
+    """Find in each line that is not UTF-8 the first byte that is wrong, some lines at a time."""
+    found, at = [], len(lines) if lines.isascii() else 0
+    while at < len(lines):
+        end = lines.find(b"\n", min(at + (1 << 17), len(lines) - 1)) + 1 or len(lines)
+        try:
+            lines[at:end].decode("utf-8")
+            at = end
+        except UnicodeDecodeError as error:
+            found.append(at + error.start)
+            at = lines.find(b"\n", at + error.start) + 1 or len(lines)
+    return found
+
+
+def _parsed(contract: Contract, file: str, now: datetime | None) -> str:
+    shape = {field.name: "VARCHAR" if field.kind in ("text", "moment") else "JSON" for field in contract.fields}
+    values = ", ".join(f"{_value(field)} AS {_name(field)}" for field in contract.fields)
+    sure = "s IS NOT NULL AND NOT contains(line, '\\u0000') AND " + " AND ".join(
+        condition for field in contract.fields for condition in _sure(field, now)
+    )
+    if contract.added == "refuse":
+        named = ", ".join(map(_quoted, contract.columns))
+        sure += f" AND list_has_all([{named}], TRY(json_keys(line)))"
+    day = "" if contract.date is None else f', CAST("{contract.date}" AS DATE) AS {PARTITION}'
+    source = (
+        f"read_csv({_quoted(file)}, header = false, auto_detect = false, delim = '\\x01', quote = '', escape = '', "
+    )
+    source += "columns = {'line': 'VARCHAR'}, max_line_size = 4194304)"
+    return f"""CREATE OR REPLACE TEMP TABLE parsed AS
+        SELECT CASE WHEN sure THEN NULL ELSE line END AS line, {", ".join(map(_name, contract.fields))}{day}
+        FROM (SELECT line, {values}, coalesce({sure}, false) AS sure
+          FROM (SELECT line, TRY(from_json(line, {_quoted(json.dumps(shape))})) AS s FROM {source}))"""
+
+
+def _value(field: Field) -> str:
+    raw = f"s.{_name(field)}"
+    if field.kind == "number":
+        return f"try_cast(CAST({raw} AS VARCHAR) AS DOUBLE)"
+    if field.kind == "whole":
+        return f"try_cast(try_cast(CAST({raw} AS VARCHAR) AS DOUBLE) AS INTEGER)"
+    if field.kind == "flag":
+        return f"CASE CAST({raw} AS VARCHAR) WHEN 'true' THEN true WHEN 'false' THEN false END"
+    return f"try_cast({raw} AS TIMESTAMPTZ)" if field.kind == "moment" else raw
+
+
+def _sure(field: Field, now: datetime | None) -> Iterable[str]:
+    """Yield SQL conditions under which a value is surely what the contract wants, and what `_value` made of it."""
+    name, raw = _name(field), f"s.{_name(field)}"
+    absent = (
+        f"{raw} IS NULL" if field.kind in ("text", "moment") else f"coalesce(CAST({raw} AS VARCHAR), 'null') = 'null'"
+    )
+    good = {
+        "text": f"(NOT starts_with({raw}, '{{') AND NOT starts_with({raw}, '[') AND {raw} NOT IN ('true', 'false')"
+        f" AND CASE WHEN {raw} >= ':' OR {raw} = '' THEN true WHEN regexp_full_match({raw}, '[0-9]+') THEN true"
+        f" ELSE try_cast({raw} AS DOUBLE) IS NULL END)",
+        "whole": f"try_cast(CAST({raw} AS VARCHAR) AS DOUBLE) = {name} AND {_within(field)}",
+        "number": f"isfinite({name}) AND {_within(field)}",
+        "flag": f"{name} IS NOT NULL",
+        "moment": f"strlen({raw}) BETWEEN 20 AND 32 AND CASE WHEN suffix({raw}, 'Z') THEN true ELSE {raw}[-6] IN ('+', '-') END"
+        f" AND epoch_us({name}) BETWEEN {_microseconds(ERA[0])} AND {_microseconds(ERA[1]) - 1}",
+    }[field.kind]
+    if field.kind == "moment" and now is not None:
+        good += f" AND epoch_us({name}) <= {_microseconds(now + LEEWAY)}"
+    if field.not_after is not None:
+        good += f' AND coalesce(epoch_us({name}) <= epoch_us("{field.not_after}") + {LEEWAY // timedelta(microseconds=1)}, true)'
+    yield f"({good})" if field.required else f"({absent} OR ({good}))"
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _within(field: Field) -> str:
+    bounds = [f"{_name(field)} >= {field.low!r}"] if field.low > float("-inf") else []
+    bounds += [f"{_name(field)} <= {field.high!r}"] if field.high < float("inf") else []
+    return " AND ".join(bounds) or "true"
+
+
+def _append(connection: "DuckDBPyConnection", contract: Contract, rows: list[list[object]]) -> None:
+    if rows:
+        marks = ", ".join(f"${at + 1}" for at in range(len(contract.fields)))
+        if contract.date is not None:
+            marks += f", CAST(CAST(${contract.columns.index(contract.date) + 1} AS TIMESTAMPTZ) AS DATE)"
+        connection.executemany(f"INSERT INTO parsed SELECT NULL, {marks}", rows)
+
+
+def _name(field: Field) -> str:
+    return '"' + field.name.replace('"', '""') + '"'
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
