@@ -4,7 +4,7 @@ import os
 import platform
 from importlib import metadata
 
-PACKAGES = ("mlsd_lab", "annoy", "implicit", "numpy", "pandas", "scikit-learn", "scipy")
+PACKAGES = ("mlsd_lab", "annoy", "deltalake", "duckdb", "implicit", "numpy", "pandas", "scikit-learn", "scipy")
 
 
 def cores() -> int:

@@ -24,7 +24,7 @@ CLI = PACKAGE / "cli"
 CONSOLE = CLI / "console.py"
 COMMANDS = [path for path in MODULES if path.parent == CLI and path not in (CONSOLE, CLI / "app.py")]
 CONDA_NAMES = {"annoy": "python-annoy", "matplotlib": "matplotlib-base", "tzdata": "python-tzdata"}
-CONDA_NAMES["pandera"] = "pandera-pandas"
+CONDA_NAMES |= {"pandera": "pandera-pandas", "duckdb": "python-duckdb"}
 
 
 def dotted(path: Path) -> str:

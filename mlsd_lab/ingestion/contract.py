@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -51,7 +52,8 @@ class Field:
 class Contract:
     """What the records of one source must look like, and how copies of one are known.
 
-    >>> watches = Contract("watches", (Field("id", "text", required=True), Field("seconds", "number", low=0)), key=("id",))
+    >>> fields = (Field("id", "text", required=True), Field("seconds", "number", low=0))
+    >>> watches = Contract("watches", fields, key=("id",))
     >>> watches.read(b'{"id": "a", "seconds": 3}')
     {'id': 'a', 'seconds': 3.0}
     >>> watches.read(b'{"id": "a", "seconds": "3 s"}')
@@ -184,7 +186,13 @@ def _moment(found: Any) -> datetime | None:
     return moment if ERA[0] <= moment < ERA[1] else None
 
 
-_READ = {"text": _text, "number": _number, "whole": _whole, "flag": _flag, "moment": _moment}
+_READ: dict[Kind, Callable[[Any], Any]] = {
+    "text": _text,
+    "number": _number,
+    "whole": _whole,
+    "flag": _flag,
+    "moment": _moment,
+}
 
 
 def _shown(found: Any) -> str:

@@ -30,8 +30,13 @@ def connect(folder: Path | None = None) -> "DuckDBPyConnection":
     """
     import duckdb
 
-    options = {"autoinstall_known_extensions": False, "TimeZone": "UTC"}
-    return duckdb.connect(config=options | ({} if folder is None else {"temp_directory": str(folder)}))
+    options: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "TimeZone": "UTC",
+    }
+    if folder is not None:
+        options["temp_directory"] = str(folder)
+    return duckdb.connect(config=options)
 
 
 def parse(
@@ -156,13 +161,15 @@ def _sure(field: Field, now: datetime | None) -> Iterable[str]:
         "whole": f"try_cast(CAST({raw} AS VARCHAR) AS DOUBLE) = {name} AND {_within(field)}",
         "number": f"isfinite({name}) AND {_within(field)}",
         "flag": f"{name} IS NOT NULL",
-        "moment": f"strlen({raw}) BETWEEN 20 AND 32 AND CASE WHEN suffix({raw}, 'Z') THEN true ELSE {raw}[-6] IN ('+', '-') END"
+        "moment": f"strlen({raw}) BETWEEN 20 AND 32"
+        f" AND CASE WHEN suffix({raw}, 'Z') THEN true ELSE {raw}[-6] IN ('+', '-') END"
         f" AND epoch_us({name}) BETWEEN {_microseconds(ERA[0])} AND {_microseconds(ERA[1]) - 1}",
     }[field.kind]
     if field.kind == "moment" and now is not None:
         good += f" AND epoch_us({name}) <= {_microseconds(now + LEEWAY)}"
     if field.not_after is not None:
-        good += f' AND coalesce(epoch_us({name}) <= epoch_us("{field.not_after}") + {LEEWAY // timedelta(microseconds=1)}, true)'
+        leeway = LEEWAY // timedelta(microseconds=1)
+        good += f' AND coalesce(epoch_us({name}) <= epoch_us("{field.not_after}") + {leeway}, true)'
     yield f"({good})" if field.required else f"({absent} OR ({good}))"
 
 

@@ -27,8 +27,8 @@ moments = st.one_of(
     st.sampled_from([None, 1767225600, 1.5, True, "2026-02-30T00:00:00Z", "2026-01-01T25:00:00Z", "infinity"]),
     st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)).map(lambda at: at.isoformat() + "+00:00"),
 )
-flags = st.sampled_from([True, False, None, 1, 0, "true", "yes", 1.0, {}, []])
-numbers = st.one_of(
+flags: st.SearchStrategy[Any] = st.sampled_from([True, False, None, 1, 0, "true", "yes", 1.0, {}, []])
+numbers: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([0, 1, 1.0, -1, 1.5, 2**31, 2**31 - 1, 1e308, -0.0, 0.1, "1", "", "NaN", True, None, [], {}]),
     st.floats(-1, 2, allow_nan=False),
     st.integers(-2, 2**33),

@@ -1,0 +1,46 @@
+"""What a storage says, as a sentence."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mlsd_lab.errors import ConflictError, MlsdLabError, StorageError
+
+
+@contextmanager
+def explained(place: str) -> Iterator[None]:
+    """Turn what Delta, DuckDB and the system say of a table or a file into a `StorageError`, or a `ConflictError`.
+
+    >>> with explained("lake/events"):
+    ...     raise OSError("No space left on device")
+    Traceback (most recent call last):
+    mlsd_lab.errors.StorageError: cannot use lake/events: No space left on device. Mend it and run again: nothing is lost
+    """
+    import duckdb
+    from deltalake.exceptions import CommitFailedError, DeltaError
+
+    try:
+        yield
+    except CommitFailedError as error:
+        raise ConflictError(
+            f"{place}: another writer committed first, nothing was written; run again: it goes on from there"
+        ) from error
+    except MlsdLabError:
+        raise
+    except Exception as error:
+        if not isinstance(error, (DeltaError, OSError, duckdb.Error)) and type(error) is not Exception:
+            raise  # Delta's queries raise a bare Exception; all else is a bug, which a sentence would hide
+        reason = _in_one_line(str(error)) or type(error).__name__
+        raise StorageError(f"cannot use {place}: {reason}. Mend it and run again: nothing is lost") from error
+
+
+def _in_one_line(words: str) -> str:
+    """Keep what was tried and the innermost causes: Delta lists a chain of them, S3 answers in XML."""
+    plain = re.sub(r"\x1b\[\d*m|↳|<\?xml.*?\?>", "", words)
+    if said := re.search(r"<Code>(.*?)</Code>\s*<Message>(.*?)</Message>", plain, re.DOTALL):
+        plain = plain[: plain.find("<")] + f"{said[1]}: {said[2]}"
+    lines = [" ".join(line.split()).rstrip(".") for line in plain.splitlines() if line.strip()]
+    if lines[1:] and "S3" not in lines[0]:
+        lines = lines[:1]  # what follows is a trace
+    kept = lines if len(lines) <= 4 else [lines[0], *lines[-3:]]
+    return ": ".join(line[:200] for line in kept)

@@ -1,0 +1,68 @@
+"""Upkeep of a lake: small files joined, old versions and old days let go."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from mlsd_lab.errors import ConfigError
+from mlsd_lab.ingestion.lake import SHAPES, Lake
+from mlsd_lab.ingestion.parsing import connect
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """What upkeep did to one table.
+
+    >>> Upkeep("events", files_before=300, files_after=14, removed=286, rows_dropped=0).files_after
+    14
+    """
+
+    table: str
+    files_before: int
+    files_after: int
+    removed: int
+    """Data files that no kept version needs any more, deleted from the storage."""
+    rows_dropped: int
+
+
+def compact(lake: Lake, keep_hours: int = 168, drop_before: date | None = None) -> list[Upkeep]:
+    """Join each table's small files, drop events of days before a date (UTC), remove what no kept version needs.
+
+    Versions of the last `keep_hours` stay reachable by time travel; a query that began before then must have ended.
+    The positions of the sources stay; raises `ConflictError` where another writer commits meanwhile.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lake = Lake(folder)
+    ...     for user in ("ann", "bob"):
+    ...         row = f"SELECT '{user}' AS user_id, now() AS updated_at, false AS deleted"
+    ...         row += ", NULL AS signed_up_at, NULL AS app, NULL AS region"
+    ...         lake.table("users").append(connect(), row, {})
+    ...     compact(lake, keep_hours=0)
+    [Upkeep(table='users', files_before=2, files_after=1, removed=2, rows_dropped=0)]
+    """
+    if keep_hours < 0:
+        raise ConfigError(f"--keep-hours: expected 0 or more, found {keep_hours}")
+    lake.require()
+    done = []
+    for name in SHAPES:
+        if lake.has(name):
+            table = lake.table(name)
+            before, dropped = len(table.files), 0
+            if drop_before is not None and table.shape.partitioned:
+                dropped = _drop(lake, name, drop_before)
+                table = lake.table(name)
+            table.compact()
+            removed = table.vacuum(keep_hours)
+            done.append(Upkeep(name, before, len(table.files), removed, dropped))
+    return done
+
+
+def _drop(lake: Lake, name: str, before: date) -> int:
+    connection, table = connect(), lake.table(name)
+    table.view(connection, "days", ("event_date",))
+    old = f"FROM days WHERE event_date < DATE '{before}'"
+    (rows,) = connection.execute(f"SELECT count(*) {old}").fetchall()[0]
+    if rows:
+        dates = connection.execute(f"SELECT DISTINCT CAST(event_date AS VARCHAR) {old} ORDER BY 1").fetchall()
+        table.overwrite(connection, table.shape.nothing, [day for (day,) in dates], {})
+    return int(rows)

@@ -1,0 +1,73 @@
+"""The warehouse: facts and dimensions over the lake, asked in SQL."""
+
+import warnings
+from typing import TYPE_CHECKING
+
+from mlsd_lab.datasets import Datasheet, Log
+from mlsd_lab.errors import ConfigError, DataError
+from mlsd_lab.ingestion.lake import Lake
+from mlsd_lab.ingestion.parsing import connect
+from mlsd_lab.ingestion.shape import DEAD_LETTERS, PARTITION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLES = {
+    "fact_events": "a row an exposure, each once",
+    "dim_users": "a row a user, as last updated, without deleted ones",
+    "dim_videos": "a row a video, the same way",
+    "users_history": "each update of a user; updated_at says from when it holds",
+    "videos_history": "each update of a video",
+    "dead_letters": "what was refused, with its bytes and the reason",
+}
+"""What can be asked, and what a row is."""
+
+
+class Warehouse:
+    """DuckDB over a lake as it is when this is made; nothing is copied from a local lake until a query reads it.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Lake(folder).table("events")
+    ...     Warehouse(Lake(folder)).query("SELECT count(*) AS events FROM fact_events").to_dict("list")
+    {'events': [0]}
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        lake.require()
+        self._connection = connect()
+        for view, table in (("fact_events", "events"), ("dead_letters", DEAD_LETTERS.name)):
+            lake.view(self._connection, table, view)
+        for table, key in (("users", "user_id"), ("videos", "video_id")):
+            lake.view(self._connection, table, f"{table}_history")
+            self._connection.execute(
+                f"""CREATE VIEW dim_{table} AS SELECT * EXCLUDE (deleted) FROM (
+                    SELECT * FROM {table}_history
+                    QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY updated_at DESC) = 1)
+                WHERE NOT coalesce(deleted, false)"""
+            )
+
+    def query(self, sql: str) -> "pd.DataFrame":
+        """Return what one SELECT finds; times are in UTC. Raises `ConfigError` for SQL that is none or that writes."""
+        import duckdb
+
+        try:
+            statements = self._connection.extract_statements(sql)
+            kinds = [statement.type for statement in statements]
+            if kinds not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
+                raise ConfigError(
+                    f"sql: expected one SELECT, found {', '.join(kind.name for kind in kinds) or 'nothing'}"
+                )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # DuckDB's own use of pandas
+                return self._connection.execute(sql).df()
+        except duckdb.Error as error:
+            raise ConfigError(f"sql: {str(error).strip().splitlines()[0]}. Tables: {', '.join(TABLES)}") from error
+
+    def log(self, datasheet: Datasheet | None = None) -> Log:
+        """Return facts and dimensions as a `Log`, the form in which everything after ingestion reads them."""
+        events = self.query(f"SELECT * EXCLUDE ({PARTITION}) FROM fact_events ORDER BY known_at, event_id")
+        if events.empty:
+            raise DataError("the lake holds no events; bring some in with mlsd-lab ingest --clicks DIR")
+        videos, users = (self.query(f"SELECT * EXCLUDE (updated_at) FROM dim_{name}") for name in ("videos", "users"))
+        return Log.from_frames(events.dropna(axis="columns", how="all"), videos, users, datasheet)

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mlsd_lab.errors import ConfigError, DataError, StorageError
+from mlsd_lab.ingestion.click_log import ClickLog
+from mlsd_lab.ingestion.contracts import USERS, VIDEOS
+from mlsd_lab.ingestion.ingest import ingest
+from mlsd_lab.ingestion.lake import Lake
+from mlsd_lab.ingestion.warehouse import TABLES, Warehouse
+from tests.ingestion.records import AT, NOW, clicks, event, lines
+from tests.ingestion.test_ingest import Given
+
+LATER = "2026-01-02T10:00:00Z"
+
+
+def filled(folder: Path) -> Lake:
+    lake = Lake(folder / "lake")
+    log = clicks(folder / "clicks", "1.jsonl", event("a", clicked=True), event("b", user_id="bob"), "oops")
+    users = lines(
+        {"user_id": "ann", "updated_at": AT, "region": "east"},
+        {"user_id": "ann", "updated_at": LATER, "region": "west"},
+        {"user_id": "eve", "updated_at": AT},
+        {"user_id": "eve", "updated_at": LATER, "deleted": True},
+    )
+    videos = lines({"video_id": "v1", "updated_at": AT, "title": "A film", "duration_seconds": 60})
+    ingest(lake, [ClickLog(log), Given("profiles", USERS, users), Given("metadata", VIDEOS, videos)], NOW)
+    return lake
+
+
+def test_dimensions_have_each_id_once_as_last_updated_and_none_that_was_deleted(tmp_path: Path) -> None:
+    warehouse = Warehouse(filled(tmp_path))
+    assert warehouse.query("SELECT user_id, region FROM dim_users").values.tolist() == [["ann", "west"]]
+    assert warehouse.query("SELECT title FROM dim_videos").values.tolist() == [["A film"]]
+    assert len(warehouse.query("SELECT * FROM users_history")) == 4
+
+
+def test_all_that_is_promised_can_be_asked(tmp_path: Path) -> None:
+    warehouse = Warehouse(filled(tmp_path))
+    rows = {name: len(warehouse.query(f"SELECT * FROM {name}")) for name in TABLES}
+    assert rows == {
+        "fact_events": 2,
+        "dim_users": 1,
+        "dim_videos": 1,
+        "users_history": 4,
+        "videos_history": 1,
+        "dead_letters": 1,
+    }
+
+
+def test_times_come_back_in_utc(tmp_path: Path) -> None:
+    found = Warehouse(filled(tmp_path)).query("SELECT occurred_at FROM fact_events LIMIT 1")
+    assert found["occurred_at"][0] == pd.Timestamp(AT)
+
+
+def test_facts_and_dimensions_make_a_log(tmp_path: Path) -> None:
+    log = Warehouse(filled(tmp_path)).log()
+    assert log.events[["event_id", "user_id"]].values.tolist() == [["a", "ann"], ["b", "bob"]]
+    assert log.users["user_id"].tolist() == ["ann", "bob"]
+    assert log.labels() == ["A film"]
+    assert "rating" not in log.events
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "",
+        "DROP VIEW fact_events",
+        "SELECT 1; SELECT 2",
+        "COPY fact_events TO 'x.csv'",
+        "SELEC 1",
+        "SELECT * FROM nowhere",
+    ],
+)
+def test_sql_that_is_no_select_is_a_sentence(sql: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^sql: "):
+        Warehouse(filled(tmp_path)).query(sql)
+    assert not Path("x.csv").exists()
+
+
+def test_an_empty_or_absent_lake_is_a_sentence_and_asking_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"expected a lake at"):
+        Warehouse(Lake(tmp_path / "nowhere"))
+    lake = Lake(tmp_path / "lake")
+    lake.table("users")
+    with pytest.raises(DataError, match="holds no events"):
+        Warehouse(lake).log()
+    assert sorted(path.name for path in (tmp_path / "lake").iterdir()) == ["users"]
