@@ -8,7 +8,9 @@ import typer
 from mlsd_lab.cli.console import stop
 from mlsd_lab.cli.data import data_app
 from mlsd_lab.cli.doctor import doctor
+from mlsd_lab.cli.ingest import ingest
 from mlsd_lab.cli.lab import lab, progress
+from mlsd_lab.cli.lake import compact, erase, redrive, sql
 from mlsd_lab.cli.run import run
 from mlsd_lab.cli.size import size
 from mlsd_lab.errors import MlsdLabError
@@ -19,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, size, lab, progress, doctor):
+for command in (run, size, ingest, sql, redrive, erase, compact, lab, progress, doctor):
     app.command()(command)
 app.add_typer(data_app, name="data")
 

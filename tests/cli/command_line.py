@@ -38,14 +38,19 @@ def report_in(folder: Path) -> dict[str, Any]:
     return report
 
 
-def assert_refused(done: Done, *parts: str) -> None:
-    """One sentence on stderr, exit code 2, nothing on stdout, nothing in the working folder."""
+def assert_sentence(done: Done, *parts: str) -> None:
+    """One sentence on stderr, exit code 2, nothing on stdout."""
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("mlsd-lab: ")
     assert done.err.count("\n") == 1
     assert done.err.strip().isprintable()
     for part in parts:
         assert part in done.err
+
+
+def assert_refused(done: Done, *parts: str) -> None:
+    """The same, and nothing in the working folder."""
+    assert_sentence(done, *parts)
     assert list(Path.cwd().iterdir()) == []
 
 
