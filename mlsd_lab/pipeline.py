@@ -1,4 +1,4 @@
-"""The main job: load → split → retrieve → judge → show. The areas in order, and nothing else."""
+"""The main job: load → ingest → split → retrieve → judge → show. The areas in order, and nothing else."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ from mlsd_lab.evaluation import Popular, Split, make_split
 from mlsd_lab.evaluation.scoreboard import Scoreboard
 from mlsd_lab.features import MemoryStore, Timeline, audit, stream
 from mlsd_lab.features.feed import FEED
+from mlsd_lab.ingestion.through_lake import through_lake
 from mlsd_lab.machine import machine, versions
 from mlsd_lab.ranking import learn_second_stage
 from mlsd_lab.retrieval import ALS, AnnoyIndex, Backfill, Retriever
@@ -86,8 +87,6 @@ class Run:
 
 @dataclass
 class _Stages:
-    """Times the stages and tells whoever listens which one runs."""
-
     on_progress: OnProgress
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -118,6 +117,8 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the number of cores
         with stage("load", 0.0):
             log = load(config.data, config.path, config.timezone, config.world)
+        with stage("ingest", 0.03):
+            log, ingested = through_lake(log, config.seed)
         with stage("split", 0.08):
             split = make_split(log, log.datasheet.split)
             seen, relevant = split.train.matrix(), split.relevant()
@@ -139,6 +140,7 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     stage.seconds["total"] = round(perf_counter() - began, 4)
     report = {
         "data": log.summary(),
+        "ingest": ingested,
         "split": split.summary(),
         "retrieval": _about_retrieval(config, log, board, len(users), int(np.count_nonzero(np.diff(relevant.indptr)))),
         **second,
@@ -154,8 +156,6 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
 
 @dataclass(frozen=True)
 class _Models:
-    """The first stage, fitted on the training half."""
-
     popular: Popular
     lately: Popular
     als: ALS

@@ -25,6 +25,9 @@ def shown(report: dict[str, Any]) -> Iterator["Table | str"]:
     yield f"[bold]{escaped(data['title'])}[/]"
     counts = f"{data['events']:,} events, {data['users']:,} people, {data['videos']:,} videos"
     yield f"{counts}, {data['from']} to {data['until']}"
+    if "ingest" in report:
+        taken = {key: f"{report['ingest'][key]:,}" for key in ("read", "kept", "duplicates", "dead")}
+        yield "click log: {read} read, {kept} kept, {duplicates} copies, {dead} refused".format(**taken)
     yield f"relevant: {data['relevant']}; test: {report['split']['kind']}, where {report['split']['time']}"
     yield from _first_stage(report)
     yield from _second_stage(report)

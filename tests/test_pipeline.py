@@ -30,6 +30,7 @@ def report_of(out: Path, *arguments: str, cores: int | None = None) -> dict[str,
     report: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
     for key in LIVE:
         assert report.pop(key)
+    assert report["ingest"].pop("events_per_s")
     if report["serving"]:
         for key in LIVE_IN_SERVING:
             assert report["serving"].pop(key)
@@ -56,6 +57,14 @@ def test_the_report_has_the_counts_of_the_data(movielens: dict[str, Any]) -> Non
     split = movielens["split"]
     assert split["kind"] == "leave_last_out"
     assert split["train_events"] + split["test_events"] + split["left_out"] == 100_004
+
+
+def test_the_log_passed_through_the_lake_and_nothing_was_lost(movielens: dict[str, Any]) -> None:
+    ingest = movielens["ingest"]
+    assert ingest["kept"] == ingest["rows"] == movielens["data"]["events"]
+    assert ingest["read"] == ingest["kept"] + ingest["duplicates"] + ingest["dead"]
+    assert min(ingest["duplicates"], ingest["dead"]) > 0
+    assert len(ingest["content_hash"]) == 64
 
 
 def test_recall_of_exact_search_is_what_a_plain_loop_finds(movielens: dict[str, Any]) -> None:

@@ -1,0 +1,49 @@
+"""A log on the way that real data takes: click files with all their defects, a lake, and back as a log."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mlsd_lab.datasets import Log
+from mlsd_lab.datasets.click_files import Defects, write_click_files
+from mlsd_lab.ingestion.click_log import ClickLog
+from mlsd_lab.ingestion.contracts import EVENTS
+from mlsd_lab.ingestion.ingest import OnProgress, ingest
+from mlsd_lab.ingestion.intake import summary
+from mlsd_lab.ingestion.lake import Lake
+from mlsd_lab.ingestion.warehouse import Warehouse
+
+DEFECTS = Defects(late=0.02, repeated=0.01, shuffled=50, broken=0.001, gzipped=0.25)
+"""What is wrong with the click files of a run: about what a careful collector delivers."""
+
+
+def through_lake(
+    log: Log, seed: int = 0, on_progress: OnProgress = lambda _stage, _share: None
+) -> tuple[Log, dict[str, Any]]:
+    """Write a log's events as click files, ingest them, and return the log as read from the lake, and what came of it.
+
+    What comes back has the same events, each once, with the same values and types; `videos` and `users` do not pass.
+    The clock of the run is the log's last `known_at`. Nothing is left behind on the disk.
+
+    >>> import pandas as pd
+    >>> time = pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True)
+    >>> before = Log.from_frames(pd.DataFrame({"user_id": "ann", "video_id": ["v", "w"], "occurred_at": time}))
+    >>> after, found = through_lake(before)
+    >>> found["kept"], after.events.equals(before.events)
+    (2, True)
+    """
+    with TemporaryDirectory(prefix="mlsd_lab_lake_") as folder:
+        write_click_files(log, Path(folder, "clicks"), DEFECTS, seed=seed)
+        lake = Lake(Path(folder, "lake"))
+        now = log.events["known_at"].max().to_pydatetime()
+        intakes = ingest(lake, [ClickLog(Path(folder, "clicks"))], now, on_progress=on_progress)
+        found = {key: value for key, value in summary(lake, intakes).items() if key != "sources"}
+        return log.with_events(_as_before(Warehouse(lake), log)), found
+
+
+def _as_before(warehouse: Warehouse, log: Log) -> Any:
+    """Return the lake's events with the log's columns, types and order: an id that was a number is one again."""
+    names = [name for name in log.events if name in EVENTS.columns]
+    events = warehouse.query(f"SELECT {', '.join(names)} FROM fact_events")
+    events = events.astype(log.events[names].dtypes.to_dict())
+    return events.sort_values(["known_at", "event_id"], ignore_index=True, kind="stable")
