@@ -57,6 +57,7 @@ def change_progress() -> Iterator[dict[str, Any]]:
 def locked(folder: Path) -> Iterator[None]:
     """Hold the one lock of a learner's folder (where the system has none, as on Windows, the last writer wins).
 
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, locked(Path(folder)):
     ...     pass
     """
