@@ -117,16 +117,13 @@ def _find_stored_copies(connection: "DuckDBPyConnection", shape: Shape) -> None:
 def _settle_ties(connection: "DuckDBPyConnection", table: LakeTable) -> None:
     """A copy that is equally early wins only if it differs and its hash is smaller."""
     shape = table.shape
-    table.view(connection, "stored_rows")
-    within = "true"
-    if shape.partitioned:
-        days = connection.execute("SELECT DISTINCT CAST(day AS VARCHAR) FROM copies WHERE tie").fetchall()
-        within = f"h.{PARTITION} IN ({', '.join(f'DATE {day!r}' for (day,) in days)})"
+    days = connection.execute("SELECT DISTINCT CAST(day AS VARCHAR) FROM copies WHERE tie ORDER BY 1").fetchall()
+    table.view(connection, "stored_rows", dates=[day for (day,) in days] if shape.partitioned else None)
     ours, theirs = row_text(shape, "p"), row_text(shape, "h")
     connection.execute(
         f"""UPDATE copies SET wins = true FROM (
               SELECT p.rowid AS row FROM parsed p JOIN stored_rows h ON {_same(shape)}
-              WHERE {within} AND p.rowid IN (SELECT row FROM copies WHERE tie)
+              WHERE p.rowid IN (SELECT row FROM copies WHERE tie)
                 AND {ours} <> {theirs} AND sha256({ours}) < sha256({theirs})) AS smaller
             WHERE copies.row = smaller.row"""
     )

@@ -1,24 +1,29 @@
 """One Delta table of the lake: rows and the sources' positions in the same commit."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from mlsd_lab.errors import DataError
-from mlsd_lab.ingestion.shape import PARTITION, Shape
+from mlsd_lab.ingestion.delta_schema import (
+    COLUMNS_KEY,
+    FORMAT,
+    FORMAT_KEY,
+    configuration,
+    delta_columns,
+    parquet_settings,
+    stored_columns,
+)
+from mlsd_lab.ingestion.lake_view import data_files, make_view
+from mlsd_lab.ingestion.shape import PARTITION, Shape, among
 from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
-    from deltalake import CommitProperties, DeltaTable, WriterProperties
+    from deltalake import CommitProperties, DeltaTable
     from duckdb import DuckDBPyConnection
 
-FORMAT = 1
-"""Of the lake; a reader refuses a table of a newer one."""
 _APP = "mlsd_lab"  # names our transactions and our part of a commit's metadata
-_DELTA_TYPES = {"VARCHAR": "string", "INTEGER": "integer", "BIGINT": "long", "DOUBLE": "double", "BOOLEAN": "boolean"}
-_DELTA_TYPES |= {"TIMESTAMPTZ": "timestamp", "DATE": "date", "BLOB": "binary"}
 
 
 class LakeTable:
@@ -35,9 +40,11 @@ class LakeTable:
     (1, {'by hand': {'position': 1}})
     """
 
-    def __init__(self, handle: "DeltaTable", shape: Shape, as_stored: bool = False) -> None:
-        self._handle = handle
-        self.shape = shape.with_columns(_stored(handle)) if as_stored else shape
+    def __init__(
+        self, handle: "DeltaTable", shape: Shape, storage: Mapping[str, str] | None = None, as_stored: bool = False
+    ) -> None:
+        self._handle, self._storage = handle, dict(storage or {})
+        self.shape = shape.with_columns(stored_columns(handle)) if as_stored else shape
         self.uri = handle.table_uri
         self._check_format()
         self.states: dict[str, Any] = self._read_states()
@@ -61,15 +68,15 @@ class LakeTable:
             if not cls.is_at(uri, storage):
                 DeltaTable.create(
                     uri,
-                    Schema(_columns(shape, shape.all_columns)),
+                    Schema(delta_columns(shape, shape.all_columns)),
                     mode="ignore",
                     partition_by=[PARTITION] if shape.partitioned else None,
-                    configuration=_configuration(shape),
+                    configuration=configuration(shape),
                     storage_options=options,
                     commit_properties=_properties({}, 0),
                     raise_if_key_not_exists=False,
                 )
-            return cls(DeltaTable(uri, storage_options=options), shape, as_stored)
+            return cls(DeltaTable(uri, storage_options=options), shape, options, as_stored)
 
     @staticmethod
     def is_at(uri: str, storage: Mapping[str, str] | None = None) -> bool:
@@ -87,42 +94,28 @@ class LakeTable:
     @property
     def files(self) -> list[str]:
         """The data files of the newest version: local paths or `s3://` URLs."""
-        uris = self._handle.file_uris()
-        return uris if self.uri.startswith("s3://") else [unquote(uri.removeprefix("file://")) for uri in uris]
+        return data_files(self._handle)
 
     @property
     def version(self) -> int:
         """The version that this handle sees."""
         return int(self._handle.version())
 
-    def view(self, connection: "DuckDBPyConnection", name: str, columns: tuple[str, ...] = ()) -> None:
-        """Make the table, or some of its columns, readable in DuckDB under a name.
+    def view(
+        self,
+        connection: "DuckDBPyConnection",
+        name: str,
+        columns: Sequence[str] = (),
+        dates: Sequence[str] | None = None,
+    ) -> None:
+        """Make the table, or some of its columns and partitions, readable in DuckDB under a name.
 
-        Local files are read where they lie, as a query asks for them; from S3 the columns are copied into a
-        temporary table, since DuckDB's own reader of S3 is an extension that must be downloaded.
+        Local files are read as a query asks for them; from S3 the columns are copied into a temporary table.
         """
         kinds = {column: self.shape.all_columns[column] for column in columns or self.shape.all_columns}
-        listed = ", ".join(f'CAST("{column}" AS {kind}) AS "{column}"' for column, kind in kinds.items())
-        connection.execute(f'DROP VIEW IF EXISTS "{name}"')
-        files = self.files
-        if not files:
-            connection.execute(f'CREATE VIEW "{name}" AS SELECT {listed} FROM ({self.shape.nothing})')
-        elif self.uri.startswith("s3://"):
-            from deltalake import QueryBuilder
-
-            names = ", ".join(f'"{column}"' for column in kinds)
-            with explained(self.uri):
-                stream = QueryBuilder().register("stored", self._handle).execute(f"SELECT {names} FROM stored")
-                connection.register("stored_stream", stream)
-                connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}_copy" AS SELECT {listed} FROM stored_stream')
-                connection.unregister("stored_stream")
-            connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM "{name}_copy"')
-        else:
-            paths = ", ".join("'" + _literal_glob(path).replace("'", "''") + "'" for path in files)
-            partitioned, widened = (str(flag).lower() for flag in (self.shape.partitioned, self._widened))
-            source = f"read_parquet([{paths}], union_by_name = {widened}, hive_partitioning = {partitioned})"
-            with explained(self.uri):
-                connection.execute(f'CREATE VIEW "{name}" AS SELECT {listed} FROM {source}')
+        within = "" if dates is None else f" WHERE {among(dates)}"
+        with explained(self.uri):
+            make_view(connection, name, self._handle, kinds, within, self._widened)
 
     def append(self, connection: "DuckDBPyConnection", query: str, states: Mapping[str, Any]) -> None:
         """Add a query's rows; `states` of sources are committed with them, those not named stay as they are."""
@@ -131,18 +124,18 @@ class LakeTable:
         with self._commit(states) as properties:
             write_deltalake(
                 self._handle, self._rows(connection, query), mode="append",
-                writer_properties=self._writing(), commit_properties=properties,
+                writer_properties=parquet_settings(self.shape), commit_properties=properties,
             )  # fmt: skip
 
     def merge(self, connection: "DuckDBPyConnection", query: str, dates: list[str], states: Mapping[str, Any]) -> None:
         """Add a query's rows; where one has the key of a stored row, in a partition of `dates`, it takes its place."""
         same = " AND ".join(f't."{column}" = s."{column}"' for column in self.shape.key)
         if self.shape.partitioned:
-            same += f" AND t.{PARTITION} IN ({', '.join(f'DATE {date!r}' for date in dates)})"
+            same += f" AND t.{among(dates)}"
         with self._commit(states) as properties:
             self._handle.merge(
                 self._rows(connection, query), same, "s", "t",
-                writer_properties=self._writing(), commit_properties=properties,
+                writer_properties=parquet_settings(self.shape), commit_properties=properties,
             ).when_matched_update_all().when_not_matched_insert_all().execute()  # fmt: skip
 
     def overwrite(
@@ -151,50 +144,56 @@ class LakeTable:
         """Replace the partitions of `dates`, or with `None` the whole table, by a query's rows."""
         from deltalake import write_deltalake
 
-        where = None if dates is None else f"{PARTITION} IN ({', '.join(f'DATE {date!r}' for date in dates)})"
+        where = None if dates is None else among(dates)
         with self._commit(states) as properties:
             write_deltalake(
                 self._handle, self._rows(connection, query), mode="overwrite", predicate=where,
-                writer_properties=self._writing(), commit_properties=properties,
+                writer_properties=parquet_settings(self.shape), commit_properties=properties,
             )  # fmt: skip
 
-    def compact(self) -> None:
-        """Join small files of a partition into larger ones; no row changes."""
-        with self._commit({}) as properties:
-            self._handle.optimize.compact(writer_properties=self._writing(), commit_properties=properties)
+    def sizes(self, connection: "DuckDBPyConnection") -> dict[str | None, list[int]]:
+        """Return the sizes in bytes of the newest version's files by partition (`None` where there are none)."""
+        files = self._handle.get_add_actions(flatten=True)
+        date = f'CAST("partition.{PARTITION}" AS VARCHAR)' if self.shape.partitioned else "NULL"
+        connection.register("files", files)
+        found: dict[str | None, list[int]] = {}
+        for partition, size in connection.execute(f"SELECT {date}, size_bytes FROM files ORDER BY 1").fetchall():
+            found.setdefault(partition, []).append(size)
+        connection.unregister("files")
+        return found
 
-    def vacuum(self, hours: int, everything: bool = False) -> int:
-        """Remove files that no version of the last `hours` needs, and with `everything` those of broken-off writes.
+    def vacuum(self, hours: int) -> int:
+        """Delete files that no version of the last `hours` needs, also those of broken-off writes, and return how many.
 
-        Returns how many; what they held can then not be reached by time travel any more.
+        What they held cannot be reached by time travel any more. They are listed before an empty commit and deleted
+        after it: a writer that began earlier is refused by that commit, so no file of the list can still get in.
         """
-        with self._commit({}, counted=False) as properties:
-            removed = self._handle.vacuum(
-                hours, dry_run=False, enforce_retention_duration=False, full=everything, commit_properties=properties
-            )
-        return len(removed)
+        from deltalake._internal import DeltaFileSystemHandler  # Delta's own vacuum lists as late as it deletes
+
+        with explained(self.uri):
+            old = self._handle.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
+        with self._commit({}) as properties:
+            self._handle.create_write_transaction([], "append", self._handle.schema(), commit_properties=properties)
+        files, removed = DeltaFileSystemHandler(self.uri, self._storage), 0
+        with explained(self.uri):
+            for file in old:
+                with suppress(FileNotFoundError):  # an earlier run deleted it; S3 does not tell
+                    files.delete_file(file)
+                    removed += 1
+        return removed
 
     @contextmanager
-    def _commit(self, states: Mapping[str, Any], counted: bool = True) -> Iterator["CommitProperties"]:
+    def _commit(self, states: Mapping[str, Any]) -> Iterator["CommitProperties"]:
         """Yield what a commit carries: all states, and a transaction that another writer's makes stale."""
         after = self.states | dict(states)
         last = self._handle.transaction_version(_APP)
         with explained(self.uri):
-            yield _properties(after, (last or 0) + 1 if counted else None)
+            yield _properties(after, (last or 0) + 1)
         self.states = after
 
     def _rows(self, connection: "DuckDBPyConnection", query: str) -> Any:
         listed = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in self.shape.all_columns.items())
         return connection.sql(f"SELECT {listed} FROM ({query})")
-
-    def _writing(self) -> "WriterProperties":
-        """Statistics for times alone: an id in the log's statistics would outlive the erasure of its rows."""
-        from deltalake import ColumnProperties, WriterProperties
-
-        plain = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
-        timed = ColumnProperties(dictionary_enabled=False, statistics_enabled="CHUNK")
-        times = {name: timed for name, kind in self.shape.columns.items() if kind == "TIMESTAMPTZ"}
-        return WriterProperties(compression="ZSTD", default_column_properties=plain, column_properties=times)
 
     def _read_states(self) -> dict[str, Any]:
         """Find the newest commit of ours: another tool may have compacted the table since."""
@@ -205,20 +204,17 @@ class LakeTable:
         return {}
 
     def _check_format(self) -> None:
-        configuration = self._handle.metadata().configuration
-        found = configuration.get(f"{_APP}.format")
+        found = self._handle.metadata().configuration.get(FORMAT_KEY)
         if found is None or not found.isdecimal() or int(found) > FORMAT:
             what, then = ("another Delta table", "name another lake")
             if found:
                 what, then = found, "install a newer mlsd_lab: pip install -U mlsd_lab"
-            raise DataError(
-                f"{self.uri}: expected a lake table of format {FORMAT} or older, found {what}; {then}"
-            )
+            raise DataError(f"{self.uri}: expected a lake table of format {FORMAT} or older, found {what}; {then}")
 
     def _add_columns(self) -> None:
         """Add what the shape has and the stored table lacks; refuse a shape that lacks what is stored."""
-        stored = _stored(self._handle)
-        first = self._handle.metadata().configuration[f"{_APP}.columns"].split(",")
+        stored = stored_columns(self._handle)
+        first = self._handle.metadata().configuration[COLUMNS_KEY].split(",")
         self._widened = set(first) != set(self.shape.all_columns)  # then older files lack a column
         if unknown := [name for name in stored if name not in self.shape.all_columns]:
             raise DataError(
@@ -228,34 +224,13 @@ class LakeTable:
         absent = [name for name in self.shape.all_columns if name not in stored]
         if absent:
             with self._commit({}) as properties:
-                self._handle.alter.add_columns(_columns(self.shape, absent), commit_properties=properties)
+                self._handle.alter.add_columns(delta_columns(self.shape, absent), commit_properties=properties)
 
 
-def _columns(shape: Shape, names: Iterable[str]) -> list[Any]:
-    from deltalake import Field as Column
-    from deltalake.schema import PrimitiveType
-
-    return [Column(name, PrimitiveType(_DELTA_TYPES[shape.all_columns[name]])) for name in names]
-
-
-def _stored(handle: "DeltaTable") -> dict[str, str]:
-    kinds = {delta: kind for kind, delta in _DELTA_TYPES.items()}
-    return {column.name: kinds[str(column.type.type)] for column in handle.schema().fields}
-
-
-def _configuration(shape: Shape) -> dict[str, str]:
-    times = ",".join(name for name, kind in shape.columns.items() if kind == "TIMESTAMPTZ")
-    columns = ",".join(shape.all_columns)
-    return {f"{_APP}.format": str(FORMAT), f"{_APP}.columns": columns, "delta.dataSkippingStatsColumns": times}
-
-
-def _properties(states: Mapping[str, Any], transaction: int | None) -> "CommitProperties":
+def _properties(states: Mapping[str, Any], transaction: int) -> "CommitProperties":
     from deltalake import CommitProperties, Transaction
 
-    transactions = None if transaction is None else [Transaction(_APP, transaction)]
     metadata = {_APP: json.dumps({"states": dict(states)}, sort_keys=True)}
-    return CommitProperties(custom_metadata=metadata, app_transactions=transactions, max_commit_retries=0)
-
-
-def _literal_glob(path: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
+    return CommitProperties(
+        custom_metadata=metadata, app_transactions=[Transaction(_APP, transaction)], max_commit_retries=0
+    )

@@ -1,6 +1,6 @@
 """What a lake table looks like: its columns, what makes two rows copies, and how it is partitioned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlsd_lab.ingestion.contract import Contract
@@ -9,6 +9,15 @@ TYPES = {"text": "VARCHAR", "whole": "INTEGER", "number": "DOUBLE", "flag": "BOO
 """A field's kind as a column of DuckDB."""
 PARTITION = "event_date"
 """The partition column: the UTC date of a contract's moment `date`."""
+
+
+def among(dates: Sequence[str]) -> str:
+    """Return the SQL condition that a row lies in one of some partitions.
+
+    >>> among(["2026-01-01"])
+    "event_date IN (DATE '2026-01-01')"
+    """
+    return f"{PARTITION} IN ({', '.join(f'DATE {date!r}' for date in dates)})"
 
 
 @dataclass(frozen=True)

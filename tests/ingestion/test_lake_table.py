@@ -7,10 +7,12 @@ from deltalake import Field as Column
 from deltalake.schema import PrimitiveType
 
 from mlsd_lab.errors import ConflictError, DataError
+from mlsd_lab.ingestion.delta_schema import FORMAT
 from mlsd_lab.ingestion.lake import Lake
-from mlsd_lab.ingestion.lake_table import FORMAT, LakeTable
+from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.parsing import connect
 from mlsd_lab.ingestion.shape import ERASED, Shape
+from mlsd_lab.ingestion.upkeep import compact
 
 STATE = {"by hand": {"position": {"at": 1}}}
 
@@ -38,8 +40,7 @@ def test_other_sources_positions_outlive_every_kind_of_commit(tmp_path: Path) ->
     table.append(connection, row("ann"), STATE)
     table.append(connection, row("bob"), {"another": {"position": 7}})
     both = STATE | {"another": {"position": 7}}
-    table.compact()
-    table.vacuum(0, everything=True)
+    compact(Lake(tmp_path), keep_hours=0)
     assert Lake(tmp_path).table("erased").states == both
     table = Lake(tmp_path).table("erased")
     table.merge(connection, row("ann"), [], {})
