@@ -1,10 +1,12 @@
 """The click log: a folder of files of JSON lines that grows, plain or gzip."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
+from io import BytesIO, FileIO
 from pathlib import Path
+from typing import Any
 
 from mlsd_lab.errors import ConfigError, SourceError
 from mlsd_lab.ingestion.contract import Contract
@@ -14,6 +16,8 @@ from mlsd_lab.ingestion.source import Batch, Dead, Position
 
 _ENDINGS = tuple(ending + packed for ending in (".jsonl", ".json", ".ndjson") for packed in ("", ".gz"))
 _PIECE = 2**20  # what is read at once stays in the cache of a core
+_POSITION = ("files", "gzip", "heads")
+_HEAD = 4096  # bytes by which a file is known again
 
 
 @dataclass
@@ -21,7 +25,8 @@ class ClickLog:
     r"""Every *.jsonl, *.json and *.ndjson below a folder, each also as .gz, in the order of their paths.
 
     Names that begin with a dot and folders that end in .tmp or .part are passed over. A file may grow at its end; one
-    that shrank is read again from its start, and so is the gzip that takes a file's place: the lake drops the copies.
+    that shrank or begins otherwise than before (rotated away, or of another folder) is read from its start, and so is
+    the gzip that takes a file's place: the lake drops the copies.
     A last line without a newline waits for its rest, unless it is a whole JSON object. Blank lines are dropped, "\r\n"
     becomes "\n", all else comes as it is; of a damaged gzip the lines before the damage come, which may be wrong too.
     Memory: about `batch_bytes` and one more for the batch that the caller still holds. Raises `SourceError`.
@@ -45,8 +50,9 @@ class ClickLog:
     name: str = "clicks"
 
     def since(self, position: Position | None) -> Iterator[Batch]:
-        """Yield what the files hold beyond `position`: bytes read a file, unpacked, and the sizes of whole gzips."""
-        pack = _Pack(dict(position["files"]), dict(position.get("gzip", {}))) if position else _Pack()
+        """Yield what the files hold beyond `position`: which bytes of each are read, and how it begins."""
+        files, gzip, heads = (dict(position[part]) if position else {} for part in _POSITION)
+        pack = _Pack(files, gzip, heads)
         found = _find(self.folder, expected=not pack.files)
         pack.forget(found)
         for name, path in found.items():
@@ -70,7 +76,8 @@ class ClickLog:
         except OSError as error:
             raise SourceError(f"{path}: cannot be read ({error.strerror}); {MEND}") from None
         with file:
-            start, size = pack.files.get(name, 0), os.fstat(file.fileno()).st_size
+            size = os.fstat(file.fileno()).st_size
+            start = pack.begin(name, file, size)
             packed = name.lower().endswith(".gz")
             if packed and (size == 0 or pack.gzip.get(name) == size):
                 return
@@ -94,7 +101,11 @@ class _Pack:
     """What is gathered for the next batch, and the position after it."""
 
     files: dict[str, int] = field(default_factory=dict)
+    """Bytes read, unpacked."""
     gzip: dict[str, int] = field(default_factory=dict)
+    """Sizes of those that are read whole."""
+    heads: dict[str, list[Any]] = field(default_factory=dict)
+    """How many first bytes, packed as they lie, have which hash."""
     notes: list[str] = field(default_factory=list)
     lines: BytesIO = field(default_factory=BytesIO)
     dead: list[Dead] = field(default_factory=list)
@@ -109,7 +120,7 @@ class _Pack:
         self.files[name] = part.end
 
     def batch(self, last: bool = False) -> Batch:
-        position = {"files": dict(self.files), "gzip": dict(self.gzip)}
+        position = {part: dict(getattr(self, part)) for part in _POSITION}
         more = f" to {shown(self.names[-1])} ({len(self.names)} files)" if len(self.names) > 1 else ""
         origin = shown(self.names[0]) + more if self.names else "the click log"
         lines = self.lines.getvalue()  # the buffer itself, not a copy: it is given up on the next line
@@ -117,11 +128,22 @@ class _Pack:
         dead, self.dead, self.names, self.size = tuple(self.dead), [], [], 0
         return Batch(lines, position, origin, dead, notes=tuple(self.notes) if last else ())
 
+    def begin(self, name: str, file: FileIO, size: int) -> int:
+        """Return where to go on in a file: at its start, unless it begins as it did when it was read."""
+        if name in self.files and self.heads[name] != _head(file, self.heads[name][0]):
+            self.notes.append(f"{shown(name)}: begins otherwise than before; it is read from its start")
+            del self.files[name]
+            self.gzip.pop(name, None)
+        self.heads[name] = _head(file, min(size, _HEAD))
+        file.seek(0)
+        return self.files.get(name, 0)
+
     def forget(self, found: dict[str, Path]) -> None:
         """Take from the position what is no longer there, so that a file of that name is read from its start."""
         gone = [name for name in self.files if name not in found]
         for name in gone:
             del self.files[name]
+        self.heads = {name: head for name, head in self.heads.items() if name in found}
         self.gzip = {name: size for name, size in self.gzip.items() if name in found}
         if gone:
             files = f"{shown(gone[0])}: was read and is" if len(gone) == 1 else f"{len(gone)} files were read and are"
@@ -132,6 +154,11 @@ class _Pack:
         self.notes.append(said)
         self.files[name] = 0
         return 0
+
+
+def _head(file: FileIO, size: int) -> list[Any]:
+    file.seek(0)
+    return [size, hashlib.sha256(file.read(size)).hexdigest()[:16]]
 
 
 def _find(folder: Path, expected: bool) -> dict[str, Path]:

@@ -153,11 +153,39 @@ def test_a_file_that_shrank_is_read_again_and_one_that_vanished_is_forgotten(tmp
     path.write_bytes(pack(b'{"c": 1}\n'))
     [again] = read(tmp_path, batch.position)
     assert again.lines == b'{"c": 1}\n'
-    assert "shrank" in again.notes[0]
+    assert "begins otherwise" in again.notes[0]
     path.unlink()
     [gone] = read(tmp_path, again.position)
     assert (gone.lines, gone.position["files"]) == (b"", {})
     assert read(tmp_path, gone.position) == []
+
+
+def test_a_file_that_shrank_behind_an_equal_beginning_is_read_again(tmp_path: Path) -> None:
+    log = "".join(f'{{"a": {number}}}\n' for number in range(2000)).encode()
+    (tmp_path / "a.jsonl").write_bytes(log)
+    [batch] = read(tmp_path)
+    (tmp_path / "a.jsonl").write_bytes(log[:9000])
+    [again] = read(tmp_path, batch.position)
+    assert again.lines == log[: log.rindex(b"\n", 0, 9000) + 1]
+    assert "shrank" in again.notes[0]
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_another_file_under_an_old_name_is_read_from_its_start(tmp_path: Path, ending: str) -> None:
+    """So it is after a rotation, and where the next run names another folder; the sizes may be equal or not."""
+    pack = gzip.compress if ending else bytes
+    for name, first in (("one", 1), ("two", 5)):
+        (tmp_path / name).mkdir()
+        rows = "".join(f'{{"a": {number}}}\n' for number in range(first, first + 4))
+        (tmp_path / name / f"clicks.jsonl{ending}").write_bytes(pack(rows.encode()))
+    [one] = read(tmp_path / "one")
+    [two] = read(tmp_path / "two", one.position)
+    assert (two.lines[:9], len(two.lines)) == (b'{"a": 5}\n', 36)
+    assert read(tmp_path / "two", two.position) == []
+    with (tmp_path / "two" / f"clicks.jsonl{ending}").open("ab") as file:
+        file.write(pack(b'{"a": 9}\n'))
+    [more] = read(tmp_path / "two", two.position)
+    assert (more.lines, more.notes) == (b'{"a": 9}\n', ())
 
 
 def test_hidden_names_pipes_and_loops_are_passed_over(tmp_path: Path) -> None:
