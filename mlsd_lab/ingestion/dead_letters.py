@@ -9,6 +9,7 @@ from mlsd_lab.errors import DataError
 from mlsd_lab.ingestion.admit import admit, write
 from mlsd_lab.ingestion.contract import Contract
 from mlsd_lab.ingestion.contracts import BY_SOURCE
+from mlsd_lab.ingestion.erased_users import ErasedUsers
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect, parse
 from mlsd_lab.ingestion.shape import DEAD_LETTERS, Shape
@@ -21,7 +22,9 @@ _COLUMNS = ", ".join(f'"{name}" {kind}' for name, kind in DEAD_LETTERS.columns.i
 
 
 def bury(lake: Lake, source: str, letters: Sequence[Dead], now: datetime) -> int:
-    """Add dead letters of a source to the lake, each record once; return how many were new.
+    """Add dead letters of a source to the lake, each record once and none that names an erased user.
+
+    Returns how many were new.
 
     >>> import tempfile
     >>> from datetime import UTC
@@ -34,7 +37,8 @@ def bury(lake: Lake, source: str, letters: Sequence[Dead], now: datetime) -> int
     if not letters:
         return 0
     connection, table = connect(), lake.table(DEAD_LETTERS.name)
-    _lay_out(connection, source, letters, now)
+    erased = ErasedUsers(lake)
+    _lay_out(connection, source, [letter for letter in letters if not erased.are_named(letter.record)], now)
     admitted = admit(connection, table)
     if admitted.rows:
         write(connection, table, admitted, {})  # a copy of the same moment may take the place of the stored one
@@ -53,11 +57,13 @@ class Redriven:
     tried: int
     kept: int
     duplicates: int
+    erased: int = 0
+    """Of users who were erased: dropped."""
 
     @property
     def dead(self) -> int:
         """Refused again: they stay where they lie."""
-        return self.tried - self.kept - self.duplicates
+        return self.tried - self.kept - self.duplicates - self.erased
 
 
 def redrive(
@@ -80,7 +86,7 @@ def redrive(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = bury(Lake(folder), "profiles", [letter], now)
     ...     redrive(Lake(folder), now, mend=add), Lake(folder).table("users").rows
-    ([Redriven(source='profiles', tried=1, kept=1, duplicates=0)], 1)
+    ([Redriven(source='profiles', tried=1, kept=1, duplicates=0, erased=0)], 1)
     """
     if not lake.has(DEAD_LETTERS.name):
         return []
@@ -119,9 +125,10 @@ def _redrive_source(
         return Redriven(source, len(letters), 0, 0), []
     table = lake.table(Shape.of(contract))
     parse(connection, b"".join(lines), contract, "dead letters", now)
+    erased = ErasedUsers(lake).drop(connection) if "user_id" in contract.columns else 0
     admitted = admit(connection, table)
     write(connection, table, admitted, {})
-    return Redriven(source, len(letters), admitted.new, len(good) - admitted.new), good
+    return Redriven(source, len(letters), admitted.new, len(good) - erased - admitted.new, erased), good
 
 
 def _lay_out(connection: "DuckDBPyConnection", source: str, letters: Sequence[Dead], now: datetime) -> None:
@@ -129,4 +136,5 @@ def _lay_out(connection: "DuckDBPyConnection", source: str, letters: Sequence[De
     rows = [
         [source, letter.sha256, letter.origin, letter.reason, letter.record, letter.size, now] for letter in letters
     ]
-    connection.executemany("INSERT INTO parsed VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    if rows:
+        connection.executemany("INSERT INTO parsed VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

@@ -1,18 +1,16 @@
 """A user asks to be erased: rows, history and dead letters go, and late copies stay out."""
 
-import hashlib
-import json
-import re
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mlsd_lab.errors import ConfigError
+from mlsd_lab.ingestion.erased_users import user_digest
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.lake_table import LakeTable
+from mlsd_lab.ingestion.mentioned_users import mentioned_users
 from mlsd_lab.ingestion.parsing import connect
-from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED
+from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED, among
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -65,7 +63,7 @@ def erase(lake: Lake, user: str, now: datetime) -> list[Erased]:
 def _remember(connection: "DuckDBPyConnection", lake: Lake, user: str, now: datetime) -> None:
     table = lake.table(ERASED.name)
     table.view(connection, "known")
-    digest = hashlib.sha256(user.encode()).hexdigest()
+    digest = user_digest(user)
     if not connection.execute("SELECT 1 FROM known WHERE user = ?", [digest]).fetchall():
         row = f"SELECT '{digest}' AS user, TIMESTAMPTZ '{now.isoformat()}' AS erased_at"
         table.append(connection, row, {})
@@ -80,45 +78,20 @@ def _erase_rows(connection: "DuckDBPyConnection", table: LakeTable, user: str) -
     if table.shape.partitioned:
         days = "SELECT DISTINCT CAST(event_date AS VARCHAR) FROM stored SEMI JOIN theirs USING (user_id) ORDER BY 1"
         dates = [day for (day,) in connection.execute(days).fetchall()]
-        rest += f" WHERE event_date IN ({', '.join(f'DATE {day!r}' for day in dates)})"
+        rest += f" WHERE {among(dates)}"
     if rows:
         table.overwrite(connection, rest, dates, {})
     partitions = (1 if dates is None else len(dates)) if rows else 0
-    return Erased(table.shape.name, int(rows), partitions, table.vacuum(0, everything=True))
+    return Erased(table.shape.name, int(rows), partitions, table.vacuum(0))
 
 
 def _erase_letters(connection: "DuckDBPyConnection", table: LakeTable, user: str) -> Erased:
     """Drop each letter that names the user, in whatever state its bytes are."""
     table.view(connection, "letters")
     found = connection.execute("SELECT source, sha256, record FROM letters").fetchall()
-    theirs = [[source, digest] for source, digest, record in found if _names(record, user)]
+    theirs = [[source, digest] for source, digest, record in found if user in mentioned_users(record)]
     if theirs:
         connection.execute("CREATE OR REPLACE TEMP TABLE theirs (source VARCHAR, sha256 VARCHAR)")
         connection.executemany("INSERT INTO theirs VALUES (?, ?)", theirs)
         table.overwrite(connection, "SELECT * FROM letters ANTI JOIN theirs USING (source, sha256)", None, {})
-    return Erased(table.shape.name, len(theirs), int(bool(theirs)), table.vacuum(0, everything=True))
-
-
-def _names(record: bytes, user: str) -> bool:
-    """Say whether a value of user_id, or a part of one that is no plain value, is this id."""
-    for start in re.finditer(rb'"user_id"\s*:\s*', record):
-        rest = record[start.end() :]
-        for token in _TOKEN.finditer(rest):
-            if user in _readings(token):
-                return True
-            if rest[:1] not in (b"[", b"{"):
-                break
-    return False
-
-
-_TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"?|[^\s,:\[\]{}"]+', re.DOTALL)
-
-
-def _readings(token: "re.Match[bytes]") -> set[str]:
-    """Return what a token of broken JSON may say: its escapes read or not, as UTF-8 or Latin-1."""
-    raw = token[0] if token[1] is None else token[1]
-    found = {raw.decode("utf-8", "replace"), raw.decode("latin-1")}
-    for text in tuple(found):
-        with suppress(ValueError):
-            found.add(str(json.loads(f'"{text}"', strict=False)))
-    return found
+    return Erased(table.shape.name, len(theirs), int(bool(theirs)), table.vacuum(0))

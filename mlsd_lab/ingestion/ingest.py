@@ -6,21 +6,20 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mlsd_lab.errors import ConfigError, DataError, SourceError
+from mlsd_lab.errors import ConfigError, ConflictError, DataError, SourceError
 from mlsd_lab.ingestion.admit import Admitted, admit, write
 from mlsd_lab.ingestion.contract import Contract
 from mlsd_lab.ingestion.dead_letters import bury
+from mlsd_lab.ingestion.erased_users import ErasedUsers
 from mlsd_lab.ingestion.intake import Counts, Intake
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.parsing import connect, parse
-from mlsd_lab.ingestion.shape import ERASED, Shape
-from mlsd_lab.ingestion.source import Batch, Source
-
-if TYPE_CHECKING:
-    pass
+from mlsd_lab.ingestion.shape import Shape
+from mlsd_lab.ingestion.source import Batch, Position, Source
+from mlsd_lab.ingestion.storage_errors import another_was_first
 
 OnProgress = Callable[[str, float], None]
 ALLOWED_BAD = 10
@@ -82,9 +81,6 @@ class _Run:
         self._lake, self._source, self._now = lake, source, now
         self._bad_share, self._may_be_old = bad_share, may_be_old
         self._connection = connect()
-        self._erased = lake.has(ERASED.name) and "user_id" in source.contract.columns
-        if self._erased:
-            lake.table(ERASED.name).view(self._connection, "erased_users")
         self._notes: dict[str, None] = {}
         self._counts = Counts()
         self._began = perf_counter()
@@ -94,15 +90,23 @@ class _Run:
         """Opened once, and made only when there is something to write: its commits see what came in between."""
         return self._lake.table(Shape.of(self._source.contract))
 
+    @cached_property
+    def _erased(self) -> ErasedUsers:
+        """As of after the table was opened, as `ErasedUsers` asks."""
+        return ErasedUsers(self._lake)
+
     def _state(self) -> dict[str, Any]:
         there = self._lake.has(self._source.contract.name)
         return dict(self._table.states.get(self._source.name, {})) if there else {}
 
     def all(self, tell: Callable[[int], None]) -> Intake:
         tell(0)
-        for batch in self._source.since(self._state().get("position")):
+        position = self._state().get("position")
+        for batch in self._source.since(position):
             self._notes |= dict.fromkeys(batch.notes)
+            self._stop_if_moved(position)
             self._take(batch)
+            position = batch.position
             if batch.present is not None:
                 self._take(replace(batch, lines=self._tombstones(batch.present), present=None))
             tell(self._counts.read)
@@ -126,7 +130,7 @@ class _Run:
         self._stop_if_bad(len(dead), read, [letter.reason for letter in dead], batch.origin)
         bury(self._lake, source.name, dead, self._now)  # first: without its rows the batch is read again
         self._notes |= dict.fromkeys(_added(batch.lines, contract))
-        erased = self._drop_erased()
+        erased = self._erased.drop(self._connection) if "user_id" in contract.columns else 0
         left = read - len(dead) - erased
         admitted = admit(self._connection, self._table)
         counts = Counts(read, admitted.new, left - admitted.new, len(dead), erased)
@@ -141,6 +145,11 @@ class _Run:
             state = {"position": batch.position, "counts": vars(total), "at": self._now.isoformat()}
             write(self._connection, self._table, admitted, {name: state})
 
+    def _stop_if_moved(self, position: Position | None) -> None:
+        """Refuse where the table was made, with rows of this source, after the position was asked for."""
+        if self._table.states.get(self._source.name, {}).get("position") != position:
+            raise ConflictError(another_was_first(self._table.uri))
+
     def _stop_if_bad(self, dead: int, read: int, reasons: list[str], origin: str) -> None:
         if dead > ALLOWED_BAD + self._bad_share * read:
             worst = max(set(reasons), key=reasons.count)
@@ -150,12 +159,6 @@ class _Run:
                 f" most often: {worst}. Nothing of this batch was written. Mend the source or the contract,"
                 " or raise the limit (--bad-share)"
             )
-
-    def _drop_erased(self) -> int:
-        if not self._erased:
-            return 0
-        gone = "DELETE FROM parsed WHERE sha256(user_id) IN (SELECT user FROM erased_users)"
-        return int(self._connection.execute(gone).fetchall()[0][0])
 
     def _tombstones(self, present: frozenset[str]) -> bytes:
         """Make a record of deletion for each id that the lake has alive and the source no longer has."""

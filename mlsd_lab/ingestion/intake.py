@@ -23,7 +23,7 @@ class Counts:
     duplicates: int = 0
     """Copies of a row that it has, or that came earlier in the batch."""
     dead: int = 0
-    """Refused, and laid down in `dead_letters`."""
+    """Refused, and laid down in `dead_letters` unless they name an erased user."""
     erased: int = 0
     """Of users who were erased: dropped."""
 

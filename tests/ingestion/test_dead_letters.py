@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -6,6 +7,7 @@ from mlsd_lab.ingestion.content import content_hash
 from mlsd_lab.ingestion.contract import Field
 from mlsd_lab.ingestion.contracts import BY_SOURCE, EVENTS
 from mlsd_lab.ingestion.dead_letters import Redriven, bury, redrive
+from mlsd_lab.ingestion.erase import erase
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect, refused
@@ -69,3 +71,16 @@ def test_a_letter_of_which_only_the_beginning_was_kept_stays(tmp_path: Path) -> 
 
 def test_a_lake_without_dead_letters_has_nothing_to_redrive(tmp_path: Path) -> None:
     assert redrive(Lake(tmp_path), NOW) == []
+
+
+def test_a_letter_that_names_an_erased_user_is_not_kept_and_none_comes_back_mended(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    record = json.dumps(event("e1", user_id="ann", clicked="maybe")).encode()
+    bury(lake, "clicks", [refused(record, "flag", "1.jsonl")], NOW)
+    other = record.replace(b"ann", b"bob").replace(b"e1", b"e2")
+    bury(lake, "clicks", [refused(other, "flag", "1.jsonl")], NOW)
+    erase(lake, "ann", NOW)
+    assert bury(lake, "clicks", [refused(record, "flag", "2.jsonl")], NOW) == 0
+    to_ann = redrive(lake, NOW, mend=lambda line: line.replace(b'"maybe"', b"true").replace(b"bob", b"ann"))
+    assert to_ann == [Redriven("clicks", tried=1, kept=0, duplicates=0, erased=1)]
+    assert (lake.table("events").rows, lake.table("dead_letters").rows) == (0, 0)
