@@ -15,7 +15,7 @@ from typing import Any
 
 KEY, SECRET = "lab", "labsecret"
 _ACTIONS = ["Admin", "Read", "List", "Tagging", "Write"]
-_PORTS = ("s3.port", "master.port", "volume.port", "filer.port", "s3.port.grpc")
+_PORTS: tuple[str, ...] = ("s3.port", "master.port", "volume.port", "filer.port", "s3.port.grpc")
 _PORTS += ("master.port.grpc", "volume.port.grpc", "filer.port.grpc")
 _NUMBERS = count()
 
@@ -54,7 +54,7 @@ class Server:
 
     def place(self) -> str:
         """Return the URL of a place where nothing is yet: all in one bucket, since each takes volumes of its own."""
-        if (status := self._ask("filer.port", "POST", "/buckets/lab/")) >= 300:
+        if (status := self._ask("filer.port", "POST", "/buckets/lab/")) not in (201, 409):  # made, or there already
             raise RuntimeError(f"the bucket was not made: status {status}")
         return f"s3://lab/{next(_NUMBERS)}"
 
@@ -69,17 +69,21 @@ class Server:
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(timeout=5)
+                self._process.wait(timeout=1)
             except subprocess.TimeoutExpired:  # it waits for clients that have left
                 self._process.kill()
                 self._process.wait(timeout=60)
             self._process = None
+            for name, port in self._ports.items():  # it would leave its sockets, which lie in /tmp whatever it is told
+                kind = name.replace(".port", "").replace(".", "-")
+                Path(f"/tmp/seaweedfs-{kind}-{port}.sock").unlink(missing_ok=True)
 
     def _started(self) -> bool:
         flags = [f"-{name}={port}" for name, port in self._ports.items()]
         flags += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self._folder / 'data'}", "-volume.max=20"]
         flags += ["-master.volumeSizeLimitMB=64", "-s3", f"-s3.config={self._folder / 's3.json'}"]
         flags += ["-volume.minFreeSpace=1MiB", "-volume.preStopSeconds=0", "-master.telemetry=false"]
+        flags += ["-master.electionTimeout=1s", "-master.heartbeatInterval=100ms"]  # or a restart takes 20 s
         flags += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # not these, which would listen on fixed ports
         command = [self._program, f"-logdir={self._folder}", "server", *flags]
         with (self._folder / "log").open("ab") as log:

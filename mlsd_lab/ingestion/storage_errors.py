@@ -11,10 +11,10 @@ from mlsd_lab.errors import ConflictError, MlsdLabError, StorageError
 def explained(place: str) -> Iterator[None]:
     """Turn what Delta, DuckDB and the system say of a table or a file into a `StorageError`, or a `ConflictError`.
 
-    >>> with explained("lake/events"):
+    >>> with explained("lake"):
     ...     raise OSError("No space left on device")
     Traceback (most recent call last):
-    mlsd_lab.errors.StorageError: cannot use lake/events: No space left on device. Mend it and run again: nothing is lost
+    mlsd_lab.errors.StorageError: cannot use lake: No space left on device. Mend it and run again: nothing is lost
     """
     import duckdb
     from deltalake.exceptions import CommitFailedError, DeltaError
@@ -22,9 +22,7 @@ def explained(place: str) -> Iterator[None]:
     try:
         yield
     except CommitFailedError as error:
-        raise ConflictError(
-            f"{place}: another writer committed first, nothing was written; run again: it goes on from there"
-        ) from error
+        raise ConflictError(another_was_first(place)) from error
     except MlsdLabError:
         raise
     except Exception as error:
@@ -32,6 +30,15 @@ def explained(place: str) -> Iterator[None]:
             raise  # Delta's queries raise a bare Exception; all else is a bug, which a sentence would hide
         reason = _in_one_line(str(error)) or type(error).__name__
         raise StorageError(f"cannot use {place}: {reason}. Mend it and run again: nothing is lost") from error
+
+
+def another_was_first(place: str) -> str:
+    """Return what a writer is told that came second.
+
+    >>> another_was_first("lake/events")
+    'lake/events: another writer committed first, nothing was written; run again: it goes on from there'
+    """
+    return f"{place}: another writer committed first, nothing was written; run again: it goes on from there"
 
 
 def _in_one_line(words: str) -> str:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from mlsd_lab.ingestion.erase import erase
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect, refused
-from mlsd_lab.ingestion.source import Batch
+from mlsd_lab.ingestion.source import Batch, Position
 from tests.ingestion.records import NOW, clicks, event, lines
 
 ODD = ["o'brien\"; DROP", "zoë-日本🎬", "%_\\*?[a]", "x" * 5000, "a\tb\nc", "4711", "https://id/?a=b&c=d"]
@@ -30,9 +31,10 @@ class Profiles:
     def __init__(self, *users: str) -> None:
         self.users = users
 
-    def since(self, position: Any) -> list[Batch]:
+    def since(self, position: Position | None) -> Iterator[Batch]:
+        assert position is None or position["read"]
         records = [{"user_id": user, "updated_at": "2026-01-01T00:00:00Z", "app": "web"} for user in self.users]
-        return [Batch(lines(*records).encode(), {"read": len(self.users)}, "by hand")]
+        yield Batch(lines(*records).encode(), {"read": len(self.users)}, "by hand")
 
 
 def log_of(folder: Path, *users: str, start: int = 0) -> ClickLog:
@@ -53,7 +55,7 @@ def everything(lake: Lake) -> str:
         found.append(str(path.relative_to(lake.root)))
         if path.suffix == ".parquet":
             place = "[[]".join(str(path).replace("'", "''").split("["))
-            stored = duckdb.sql(f"SELECT * FROM read_parquet('{place}', hive_partitioning = false)")
+            stored = duckdb.connect().sql(f"SELECT * FROM read_parquet('{place}', hive_partitioning = false)")
             columns = ", ".join(
                 f'"{name}"' if str(kind) in ("VARCHAR", "BLOB") else f'CAST("{name}" AS VARCHAR)'
                 for name, kind in zip(stored.columns, stored.types, strict=True)

@@ -16,7 +16,7 @@ def test_what_the_storage_says_becomes_one_sentence(kind: type[Exception]) -> No
 
 
 def test_an_error_without_words_is_named() -> None:
-    with pytest.raises(StorageError, match="cannot use lake: TimeoutError. Mend"), explained("lake"):
+    with pytest.raises(StorageError, match=r"cannot use lake: TimeoutError\. Mend"), explained("lake"):
         raise TimeoutError
 
 

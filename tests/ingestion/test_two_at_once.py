@@ -1,6 +1,7 @@
 """Two processes on one lake: each ends well or is told that the other was first, and no row is lost, doubled, kept."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,8 @@ from mlsd_lab.ingestion.source import Batch, Position
 from mlsd_lab.ingestion.upkeep import compact
 from tests.ingestion.killing import NOW, Job, Zygote, click_folder, content, on_disk, zygote
 
-ROUNDS = 5
+ROUNDS = int(os.environ.get("MLSD_LAB_ROUNDS", "2"))
+"""How often each race is run."""
 USER = "u7"
 
 
