@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from mlsd_lab.errors import DataError
 from mlsd_lab.ingestion.shape import Shape
 
 if TYPE_CHECKING:
@@ -42,6 +43,24 @@ def stored_columns(handle: "DeltaTable") -> dict[str, str]:
     """
     kinds = {delta: kind for kind, delta in _TYPES.items()}
     return {column.name: kinds[str(column.type.type)] for column in handle.schema().fields}
+
+
+def check_format(handle: "DeltaTable") -> None:
+    """Raise `DataError` unless a Delta table is ours and of a format that this version reads.
+
+    >>> import tempfile
+    >>> from deltalake import DeltaTable, Schema
+    >>> from mlsd_lab.ingestion.shape import ERASED
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     columns = Schema(delta_columns(ERASED, ERASED.columns))
+    ...     check_format(DeltaTable.create(folder, columns, configuration=configuration(ERASED)))
+    """
+    found = handle.metadata().configuration.get(FORMAT_KEY)
+    if found is None or not found.isdecimal() or int(found) > FORMAT:
+        what, then = ("another Delta table", "name another lake")
+        if found:
+            what, then = found, "install a newer mlsd_lab: pip install -U mlsd_lab"
+        raise DataError(f"{handle.table_uri}: expected a lake table of format {FORMAT} or older, found {what}; {then}")
 
 
 def configuration(shape: Shape) -> dict[str, str]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlsd_lab.errors import DataError
 from mlsd_lab.ingestion.delta_schema import (
     COLUMNS_KEY,
-    FORMAT,
-    FORMAT_KEY,
+    check_format,
     configuration,
     delta_columns,
     parquet_settings,
@@ -46,7 +45,7 @@ class LakeTable:
         self._handle, self._storage = handle, dict(storage or {})
         self.shape = shape.with_columns(stored_columns(handle)) if as_stored else shape
         self.uri = handle.table_uri
-        self._check_format()
+        check_format(handle)
         self.states: dict[str, Any] = self._read_states()
         """By source: its position and counts as of the newest commit."""
         self._add_columns()
@@ -153,13 +152,11 @@ class LakeTable:
 
     def sizes(self, connection: "DuckDBPyConnection") -> dict[str | None, list[int]]:
         """Return the sizes in bytes of the newest version's files by partition (`None` where there are none)."""
-        files = self._handle.get_add_actions(flatten=True)
         date = f'CAST("partition.{PARTITION}" AS VARCHAR)' if self.shape.partitioned else "NULL"
-        connection.register("files", files)
+        connection.register("files", self._handle.get_add_actions(flatten=True))
         found: dict[str | None, list[int]] = {}
         for partition, size in connection.execute(f"SELECT {date}, size_bytes FROM files ORDER BY 1").fetchall():
             found.setdefault(partition, []).append(size)
-        connection.unregister("files")
         return found
 
     def vacuum(self, hours: int) -> int:
@@ -202,14 +199,6 @@ class LakeTable:
                 if _APP in commit:
                     return dict(json.loads(commit[_APP])["states"])
         return {}
-
-    def _check_format(self) -> None:
-        found = self._handle.metadata().configuration.get(FORMAT_KEY)
-        if found is None or not found.isdecimal() or int(found) > FORMAT:
-            what, then = ("another Delta table", "name another lake")
-            if found:
-                what, then = found, "install a newer mlsd_lab: pip install -U mlsd_lab"
-            raise DataError(f"{self.uri}: expected a lake table of format {FORMAT} or older, found {what}; {then}")
 
     def _add_columns(self) -> None:
         """Add what the shape has and the stored table lacks; refuse a shape that lacks what is stored."""

@@ -52,6 +52,16 @@ class Source(Protocol):
 
     A batch that was read twice holds the same records; the lake drops what it has. A source that has nothing new
     yields nothing. Raises `SourceError` where it cannot be read at all.
+
+    >>> from mlsd_lab.ingestion.contracts import USERS
+    >>> class Friends:
+    ...     name, contract = "friends", USERS
+    ...     def since(self, position):
+    ...         if position is None:
+    ...             yield Batch(b'{"user_id": "ann", "updated_at": "2026-01-31T00:00:00Z"}\\n', {"read": 1}, "by hand")
+    >>> source: Source = Friends()
+    >>> [batch.position for batch in source.since(None)], [*source.since({"read": 1})]
+    ([{'read': 1}], [])
     """
 
     name: str
