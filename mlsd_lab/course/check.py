@@ -71,8 +71,8 @@ def _feedback(asked: Exercise, answer: Callable[..., Any]) -> Feedback:
     try:
         with _time_limit(limit):
             for current in cases:
-                outcome = _outcome(answer, current)
-                untouched = untouched and _same(outcome, _outcome(starter, current))
+                outcome = _outcome(asked, answer, current)
+                untouched = untouched and _same(outcome, _outcome(asked, starter, current))
                 if not problem:
                     problem = outcome.problem or asked.judge(current, outcome.value)
                     failed = asked.shown(current) if problem else ""
@@ -94,10 +94,10 @@ class _Outcome:
     problem: str = ""
 
 
-def _outcome(function: Callable[..., Any], case: Case) -> _Outcome:
+def _outcome(asked: Exercise, function: Callable[..., Any], case: Case) -> _Outcome:
     given = deepcopy(case)
     try:
-        value = function(*given.values())
+        value = asked.run(function, given)
     except (Exception, SystemExit) as error:  # whatever a learner's function raises is feedback
         return _Outcome(problem=f"your function raised {type(error).__name__}: {error}")
     for name, before in case.items():
@@ -119,7 +119,14 @@ def _equal(one: Any, other: Any) -> bool:
         return one is other
     try:
         return bool(np.array_equal(np.asarray(one, float), np.asarray(other, float), equal_nan=True))
-    except (Exception, SystemExit):  # anything may be returned, comparable or not
+    except (Exception, SystemExit):  # anything may be returned, numeric or not
+        return _equal_things(one, other)
+
+
+def _equal_things(one: Any, other: Any) -> bool:
+    try:
+        return type(one) is type(other) and bool(one == other)
+    except (Exception, SystemExit):  # comparable or not
         return False
 
 

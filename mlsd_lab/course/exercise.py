@@ -11,6 +11,10 @@ from mlsd_lab.errors import ConfigError
 Case = dict[str, Any]  # the arguments by name, in their order
 
 
+def _called_once(function: Callable[..., Any], case: Case) -> Any:
+    return function(*case.values())
+
+
 @dataclass(frozen=True)
 class Exercise:
     """All there is to one exercise; sources are Python text that may use `np`.
@@ -33,6 +37,7 @@ class Exercise:
     judge: Callable[[Case, Any], str]  # what is wrong with an answer to a case; nothing where it is right
     shown: Callable[[Case], str]  # a case as the learner reads it
     patience: float = 1.0  # times the usual limit, where rows are many
+    run: Callable[[Callable[..., Any], Case], Any] = _called_once  # what is judged of an answer to a case
 
     @property
     def markdown(self) -> str:
