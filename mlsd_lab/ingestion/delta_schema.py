@@ -52,8 +52,9 @@ def check_format(handle: "DeltaTable") -> None:
     >>> from deltalake import DeltaTable, Schema
     >>> from mlsd_lab.ingestion.shape import ERASED
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     columns = Schema(delta_columns(ERASED, ERASED.columns))
-    ...     check_format(DeltaTable.create(folder, columns, configuration=configuration(ERASED)))
+    ...     check_format(DeltaTable.create(folder, Schema(delta_columns(ERASED, ERASED.columns))))
+    Traceback (most recent call last):
+    mlsd_lab.errors.DataError: ...: expected a lake table of format 1 or older, found another Delta table...
     """
     found = handle.metadata().configuration.get(FORMAT_KEY)
     if found is None or not found.isdecimal() or int(found) > FORMAT:
