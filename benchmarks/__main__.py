@@ -19,7 +19,16 @@ from time import perf_counter
 from benchmarks import page, results
 from benchmarks.environment import NotHereError, build, peer_scripts, python_of, requirements
 from benchmarks.row import Row
-from benchmarks.rows import growth, main_job, metrics, running_total_join, windowed_features, world_generation
+from benchmarks.rows import (
+    growth,
+    lake_ingest,
+    lake_queries,
+    main_job,
+    metrics,
+    running_total_join,
+    windowed_features,
+    world_generation,
+)
 from mlsd_lab.errors import ConfigError, MlsdLabError
 
 ROWS: tuple[Row, ...] = (
@@ -28,6 +37,8 @@ ROWS: tuple[Row, ...] = (
     *metrics.ROWS,
     *main_job.ROWS,
     *world_generation.ROWS,
+    *lake_ingest.ROWS,
+    *lake_queries.ROWS,
     *growth.ROWS,
 )
 
