@@ -119,6 +119,36 @@ CHANGES = (
         "later = np.flatnonzero(day >= ",
         "later = np.flatnonzero(day > 99 + ",
     ),
+    Change(
+        "copies are looked for in the batch alone", "ingestion/admit.py", "    if table.rows:", "    if table.rows < 0:"
+    ),
+    Change(
+        "the position is not committed",
+        "ingestion/ingest.py",
+        'state = {"position": batch.position,',
+        'state = {"position": before.get("position"),',
+    ),
+    Change(
+        "a number may have any size",
+        "ingestion/parsing.py",
+        'return " AND ".join(bounds) or "true"',
+        'return "true"',
+    ),
+    Change(
+        "who is gone from the profiles stays",
+        "ingestion/ingest.py",
+        "gone = sorted({name for (name,) in alive} - present)",
+        "gone = sorted(present - present)",
+    ),
+    Change(
+        "an erasure keeps earlier versions",
+        "ingestion/erase.py",
+        "return Erased(table.shape.name, int(rows), partitions, table.vacuum(0))",
+        "return Erased(table.shape.name, int(rows), partitions, 0)",
+    ),
+    Change(
+        "compaction joins nothing", "ingestion/upkeep.py", "for size in files) > 1:", "for size in files) > 10_000:"
+    ),
 )
 
 
