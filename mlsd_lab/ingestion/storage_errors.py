@@ -51,4 +51,6 @@ def _in_one_line(words: str) -> str:
     if not chain:
         lines = lines[:1]  # what follows is a trace
     kept = lines if len(lines) <= 4 else [lines[0], *lines[-3:]]
-    return ": ".join(line[:200] for line in kept)
+    return ": ".join(
+        line if len(line) <= 200 else f"{line[:99]}…{line[-100:]}" for line in kept
+    )  # the cause comes last

@@ -1,5 +1,4 @@
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -9,15 +8,14 @@ import pytest
 
 from mlsd_lab.errors import ConflictError, StorageError
 from mlsd_lab.ingestion.click_log import ClickLog
-from mlsd_lab.ingestion.content import content_hash
 from mlsd_lab.ingestion.erase import erase
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect
-from mlsd_lab.ingestion.source import Batch, Position
 from mlsd_lab.ingestion.upkeep import compact
 from mlsd_lab.ingestion.warehouse import Warehouse
 from tests.cli.command_line import CommandLine
+from tests.ingestion.faults import Interrupted, hash_of
 from tests.ingestion.records import NOW, clicks, event
 
 if TYPE_CHECKING:
@@ -29,10 +27,6 @@ def root(s3: "Server", monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in s3.variables.items():
         monkeypatch.setenv(name, value)
     return f"{s3.place()}/a lake"
-
-
-def hash_of(lake: Lake) -> str:
-    return content_hash(connect(), lake.table("events"))
 
 
 def written(folder: Path, name: str, *numbers: int, **changes: Any) -> ClickLog:
@@ -112,19 +106,6 @@ def test_a_server_that_is_not_there_is_told_soon(root: str, s3: "Server", monkey
     assert s3.variables["AWS_SECRET_ACCESS_KEY"] not in str(told.value)
 
 
-class _Interrupted:
-    """A source in whose middle something happens."""
-
-    def __init__(self, source: ClickLog, happens: Any) -> None:
-        self.name, self.contract, self._source, self._happens = source.name, source.contract, source, happens
-
-    def since(self, position: Position | None) -> Iterator[Batch]:
-        for at, batch in enumerate(self._source.since(position)):
-            if at == 1:
-                self._happens()
-            yield batch
-
-
 def test_a_server_that_stops_in_the_middle_is_told_and_a_rerun_completes(
     root: str, s3: "Server", tmp_path: Path
 ) -> None:
@@ -135,7 +116,7 @@ def test_a_server_that_stops_in_the_middle_is_told_and_a_rerun_completes(
     try:
         with pytest.raises(StorageError, match="cannot use s3://"):
             impatient = {"retry_timeout": "3s", "max_retries": "1"}
-            ingest(Lake(root, impatient), [_Interrupted(source, s3.stop)], datetime(2026, 6, 1, tzinfo=UTC))
+            ingest(Lake(root, impatient), [Interrupted(source, s3.stop)], datetime(2026, 6, 1, tzinfo=UTC))
         assert monotonic() - began < 40
     finally:
         s3.restart()

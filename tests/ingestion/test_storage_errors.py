@@ -20,9 +20,10 @@ def test_an_error_without_words_is_named() -> None:
         raise TimeoutError
 
 
-def test_long_words_are_cut() -> None:
-    with pytest.raises(StorageError) as told, explained("lake"):
-        raise OSError("x" * 10_000)
+def test_long_words_are_cut_and_the_cause_at_their_end_stays() -> None:
+    said = r"use lake: Unable to open /a/a.*a/a: Permission denied\. Mend"
+    with pytest.raises(StorageError, match=said) as told, explained("lake"):
+        raise OSError(f"Unable to open {'/a' * 5_000}: Permission denied")
     assert len(str(told.value)) < 400
 
 
