@@ -14,6 +14,7 @@ from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect, parse
 from mlsd_lab.ingestion.shape import DEAD_LETTERS, Shape
 from mlsd_lab.ingestion.source import Dead
+from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -92,7 +93,8 @@ def redrive(
         return []
     connection, letters = connect(), lake.table(DEAD_LETTERS.name)
     letters.view(connection, "letters")
-    found = [_redrive_source(lake, connection, source, contract, mend, now) for source, contract in contracts.items()]
+    with explained(lake.root):
+        found = [_redrive_source(lake, connection, name, contract, mend, now) for name, contract in contracts.items()]
     if any(one.tried > one.dead for one, _ in found):
         connection.execute("CREATE TEMP TABLE out (source VARCHAR, sha256 VARCHAR)")
         gone = [[one.source, digest] for one, digests in found for digest in digests]

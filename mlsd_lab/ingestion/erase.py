@@ -11,6 +11,7 @@ from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.mentioned_users import mentioned_users
 from mlsd_lab.ingestion.parsing import connect
 from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED, among
+from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -53,10 +54,11 @@ def erase(lake: Lake, user: str, now: datetime) -> list[Erased]:
         raise ConfigError("--user: expected the id of a user, found an empty text")
     lake.require()
     connection = connect()
-    _remember(connection, lake, user, now)
-    done = [_erase_rows(connection, lake.table(name), user) for name in ("events", "users") if lake.has(name)]
-    if lake.has(DEAD_LETTERS.name):
-        done.append(_erase_letters(connection, lake.table(DEAD_LETTERS.name), user))
+    with explained(lake.root):
+        _remember(connection, lake, user, now)
+        done = [_erase_rows(connection, lake.table(name), user) for name in ("events", "users") if lake.has(name)]
+        if lake.has(DEAD_LETTERS.name):
+            done.append(_erase_letters(connection, lake.table(DEAD_LETTERS.name), user))
     return done
 
 

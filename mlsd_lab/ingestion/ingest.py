@@ -19,7 +19,7 @@ from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.parsing import connect, parse
 from mlsd_lab.ingestion.shape import Shape
 from mlsd_lab.ingestion.source import Batch, Position, Source
-from mlsd_lab.ingestion.storage_errors import another_was_first
+from mlsd_lab.ingestion.storage_errors import another_was_first, explained
 
 OnProgress = Callable[[str, float], None]
 ALLOWED_BAD = 10
@@ -64,7 +64,8 @@ def ingest(
             on_progress(f"{name}: {read:,} read", share)
 
         try:
-            intake = run.all(tell)
+            with explained(lake.root):  # a stored file may turn out damaged only when a query reads it
+                intake = run.all(tell)
         except SourceError as error:
             intake = run.so_far(error)
         intakes.append(intake)

@@ -15,6 +15,7 @@ from mlsd_lab.errors import DataError
 from mlsd_lab.ingestion.contract import ERA, LEEWAY, Contract, Field
 from mlsd_lab.ingestion.shape import PARTITION
 from mlsd_lab.ingestion.source import Dead
+from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -84,7 +85,10 @@ def refused(record: bytes, reason: str, origin: str) -> Dead:
 def _as_file(lines: bytes) -> Iterator[str]:
     """Yield the path of a file that, where the system can, has no name in any folder: a kill leaves nothing behind."""
     nameless = Path("/proc/self/fd").is_dir()
-    with tempfile.TemporaryFile() if nameless else tempfile.NamedTemporaryFile(suffix=".lines") as file:
+    with (
+        explained(f"the temporary folder {tempfile.gettempdir()}"),  # outside: a full one fails at the close once more
+        tempfile.TemporaryFile() if nameless else tempfile.NamedTemporaryFile(suffix=".lines") as file,
+    ):
         file.write(lines)
         file.flush()
         yield f"/proc/self/fd/{file.fileno()}" if nameless else file.name

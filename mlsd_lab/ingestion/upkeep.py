@@ -9,6 +9,7 @@ from mlsd_lab.errors import ConfigError
 from mlsd_lab.ingestion.lake import SHAPES, Lake
 from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.parsing import connect
+from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -57,9 +58,10 @@ def compact(lake: Lake, keep_hours: int = 168, drop_before: date | None = None) 
         if lake.has(name):
             table = lake.table(name)
             before, dropped = len(table.files), 0
-            if drop_before is not None and table.shape.partitioned:
-                dropped = _drop(connection, table, drop_before)
-            _join(connection, table)
+            with explained(table.uri):
+                if drop_before is not None and table.shape.partitioned:
+                    dropped = _drop(connection, table, drop_before)
+                _join(connection, table)
             removed = table.vacuum(keep_hours)
             done.append(Upkeep(name, before, len(table.files), removed, dropped))
     return done

@@ -8,6 +8,7 @@ from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect
 from mlsd_lab.ingestion.shape import DEAD_LETTERS, PARTITION
+from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ class Warehouse:
 
     def __init__(self, lake: Lake) -> None:
         lake.require()
+        self._root = lake.root
         self._connection = connect()
         for view, table in (("fact_events", "events"), ("dead_letters", DEAD_LETTERS.name)):
             lake.view(self._connection, table, view)
@@ -62,6 +64,9 @@ class Warehouse:
                 warnings.simplefilter("ignore", DeprecationWarning)  # DuckDB's own use of pandas
                 return self._connection.execute(sql).df()
         except duckdb.Error as error:
+            if isinstance(error, duckdb.OperationalError) or type(error) is duckdb.Error or ".parquet'" in str(error):
+                with explained(self._root):  # not the query is at fault: a file cannot be read, or memory is short
+                    raise
             raise ConfigError(f"sql: {str(error).strip().splitlines()[0]}. Tables: {', '.join(TABLES)}") from error
 
     def log(self, datasheet: Datasheet | None = None) -> Log:

@@ -15,6 +15,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from mlsd_lab.errors import ConfigError, DataError, MlsdLabError, StorageError
 from mlsd_lab.ingestion.click_log import ClickLog
+from mlsd_lab.ingestion.erase import erase
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect
@@ -121,7 +122,7 @@ def test_a_full_temporary_folder_ends_in_a_sentence(
     lake = Lake(tmp_path / "lake")
     with mounted(tmp_path / "disk", "4k"), monkeypatch.context() as patch:
         patch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
-        with pytest.raises((MlsdLabError, OSError), match="No space left"):
+        with pytest.raises(StorageError, match=r"cannot use the temporary folder .*No space left"):
             ingest(lake, [source], NOW)
     ingest(lake, [source], NOW)
     assert hash_of(lake) == undisturbed
@@ -193,6 +194,36 @@ def _corrupt(table: Path) -> None:
 def _without_data(table: Path) -> None:
     for file in table.rglob("*.parquet"):
         file.unlink()
+
+
+def _emptied(table: Path) -> None:
+    max(table.rglob("*.parquet")).write_bytes(b"")
+
+
+def _garbled(table: Path) -> None:
+    file = max(table.rglob("*.parquet"))
+    data = file.read_bytes()
+    file.write_bytes(data[:4] + bytes(byte ^ 0x5A for byte in data[4 : len(data) // 3]) + data[len(data) // 3 :])
+
+
+@pytest.mark.parametrize("harm", [_emptied, _garbled])
+def test_a_stored_file_that_turns_out_damaged_only_when_it_is_read_is_told_in_a_sentence(
+    source: ClickLog, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    lake = Lake(tmp_path / "lake")
+    ingest(lake, [source], NOW)
+    ingest(lake, [ClickLog(clicks(tmp_path / "more", "2.jsonl", *events(61)), name="more")], NOW)
+    harm(tmp_path / "lake" / "events")
+    clicks(source.folder, "3.jsonl", *events(70))
+    for use in (
+        lambda: Warehouse(lake).query("SELECT count(user_id) FROM fact_events"),
+        lambda: Warehouse(lake).log(),
+        lambda: ingest(lake, [source], NOW),
+        lambda: hash_of(lake),
+        lambda: erase(lake, "ann", NOW),
+    ):
+        with pytest.raises(StorageError, match=r"cannot use .*lake.*\. Mend it"):
+            use()
 
 
 @pytest.mark.parametrize(
