@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -113,15 +114,14 @@ def write_click_files(log: Log, folder: Path, defects: Defects | None = None, fi
         lines, written = _arranged(text, len(log.events), defects, files, random)
         packed = set(random.choice(files, round(defects.gzipped * files), replace=False).tolist())
         halved = set(random.choice(files, defects.cut_short, replace=False).tolist())
-        size = 0
         for number, content in enumerate(lines):
             if number in halved:
                 content += _half(text)
             path = folder / f"clicks-{number:04}.jsonl{'.gz' * (number in packed)}"
             path.write_bytes(gzip.compress(content, 6, mtime=0) if number in packed else content)
-            size += path.stat().st_size
     except OSError as error:
         raise StorageError(f"{folder}: cannot be written ({error.strerror}); free space or name another") from None
+    size = sum(path.stat().st_size for path in folder.iterdir())
     return Written(folder=folder, files=files, events=len(log.events), bytes=size, **written)
 
 
@@ -150,12 +150,13 @@ def _rendered(events: "pd.DataFrame", path: Path) -> bytes:
         values.append(f"'{key}'{joint}{value}")
     try:
         with duckdb.connect(config={"threads": 2, "preserve_insertion_order": True}) as database:
-            database.register("events", events)
             database.execute(
                 f"COPY (SELECT concat({', '.join(values)}, '}}') FROM events) TO '{place}'"
                 " (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
             )
         return path.read_bytes()
+    except duckdb.IOException as error:
+        raise OSError(0, re.sub(r'.*: ([^"]+)"?.*', r"\1", str(error))) from None
     finally:
         path.unlink(missing_ok=True)
 
