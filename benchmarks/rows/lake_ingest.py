@@ -57,19 +57,21 @@ class Ingestion:
         ours = _summed(done["ours"])
         result: dict[str, Any] = {
             "size": {"lines": lines, "MB": round(size / 1e6), "stored": stored},
-            "ours": ours,
-            "equal": f"each row once on every side; ours takes {events / ours['median']:,.0f} events a second",
+            "ours": ours | {"events_per_second": round(events / ours["median"])},
         }
         if self.peer:
             package, theirs = _PACKAGES[self.peer], _summed(done[self.peer])
             result["peer"] = {"name": self.peer, "versions": {package: version(package)}, "seconds": theirs}
+            result["equal"] = f"each row once on both sides; ours takes {events / ours['median']:,.0f} events a second"
             result["ratio"] = round(theirs["median"] / ours["median"], 3)
         return result
 
 
 def _run(side: str, clicks: Path, work: Path) -> tuple[Finished, dict[str, Any]]:
     done = finish([sys.executable, _SCRIPT, side, clicks, work])
-    return done, json.loads(done.said.splitlines()[-1])
+    told = json.loads(done.said.splitlines()[-1])
+    counted = finish([sys.executable, _SCRIPT, "count", told.pop("made")])
+    return done, told | json.loads(counted.said.splitlines()[-1])
 
 
 def _summed(done: list[tuple[Finished, dict[str, Any]]]) -> dict[str, Any]:

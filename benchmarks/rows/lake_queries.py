@@ -79,7 +79,7 @@ class LakeQueries:
         lake, connection = Lake(folder / "lake"), connect()
         part = count // appends if self.form == "small_files" else count // 2
         for begin in range(0, count, part):
-            lake.table("events").append(connection, events_of(count, begin, begin + part), {})
+            lake.table("events").append(connection, events_of(count, begin, min(begin + part, count)), {})
         scattered = lake.table("events").files
         compact(lake)
         joined = lake.table("events").files
