@@ -21,8 +21,9 @@ from benchmarks.environment import NotHereError, build, peer_scripts, python_of,
 from benchmarks.row import Row
 from benchmarks.rows import (
     growth,
+    ingest_cases,
+    lake_forms,
     lake_ingest,
-    lake_queries,
     main_job,
     metrics,
     running_total_join,
@@ -38,7 +39,8 @@ ROWS: tuple[Row, ...] = (
     *main_job.ROWS,
     *world_generation.ROWS,
     *lake_ingest.ROWS,
-    *lake_queries.ROWS,
+    *ingest_cases.ROWS,
+    *lake_forms.ROWS,
     *growth.ROWS,
 )
 

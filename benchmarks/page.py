@@ -35,7 +35,7 @@ def text(results: list[Result]) -> str:
     """Return the page: a table of the rows, what each one is, and a table of growth."""
     plain = [row for row in results if "stages" not in row]
     parts = [HEAD, table(ROW, [line(row) for row in plain]), "## What the rows are\n"]
-    parts += [about(row) for row in results]
+    parts += [each for row in results for each in (about(row), *cases(row))]
     parts += [growth_part(row) for row in results if "stages" in row]
     return "\n".join(parts)
 
@@ -78,6 +78,21 @@ def about(row: Result) -> str:
         f"Again: `{row['command']}`\n",
     ]
     return " ".join(part for part in parts if part)
+
+
+def cases(row: Result) -> list[str]:
+    """Return the table of a row that has several parts; for the others, nothing."""
+    if not (parts := row.get("parts")):
+        return []
+    head = tuple(name.replace("_", " ") for name in parts[0])
+    return [table(head, [tuple(map(cell, part.values())) for part in parts])]
+
+
+def cell(value: float | str) -> str:
+    """Return a whole number with commas, any other with three digits, a text without underscores."""
+    if isinstance(value, str):
+        return value.replace("_", " ")
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
 
 
 def growth_part(row: Result) -> str:

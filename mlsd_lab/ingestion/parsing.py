@@ -20,6 +20,7 @@ from mlsd_lab.ingestion.storage_errors import explained
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+_VALID = "CASE WHEN json_valid(line) THEN line END"  # where TRY must catch an error, DuckDB goes row by row
 KEPT_BYTES = 64 * 1024
 """Of a huge dead record so many first bytes are kept, and the hash of all."""
 
@@ -147,7 +148,7 @@ def _parsed(contract: Contract, file: str, now: datetime | None) -> str:
     return f"""CREATE OR REPLACE TEMP TABLE parsed AS
         SELECT CASE WHEN sure THEN NULL ELSE line END AS line, {", ".join(map(_name, contract.fields))}{day}
         FROM (SELECT line, {values}, coalesce({sure}, false) AS sure
-          FROM (SELECT line, TRY(from_json(line, {_quoted(json.dumps(shape))})) AS s FROM {source}))"""
+          FROM (SELECT line, TRY(from_json({_VALID}, {_quoted(json.dumps(shape))})) AS s FROM {source}))"""
 
 
 def _value(field: Field) -> str:

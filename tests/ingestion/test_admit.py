@@ -51,7 +51,7 @@ def _micro(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(records=st.lists(events(), min_size=1, max_size=14), data=st.data())
 def test_any_order_duplication_and_split_into_files_and_runs_gives_the_same_table(
     records: list[dict[str, Any]], data: st.DataObject, tmp_path_factory: Any

@@ -20,7 +20,7 @@ from mlsd_lab.ingestion.parsing import connect, refused
 from mlsd_lab.ingestion.source import Batch, Position
 from tests.ingestion.records import NOW, clicks, event, lines
 
-ODD = ["o'brien\"; DROP", "zoë-日本🎬", "%_\\*?[a]", "x" * 5000, "a\tb\nc", "4711", "https://id/?a=b&c=d"]
+ODD = ["o'brien\"; DROP", "zoë-日本🎬 %_\\*?[a]", "x" * 5000, "a\tb\nc", "4711"]
 
 
 class Profiles:

@@ -57,7 +57,7 @@ def lines(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.parametrize("added", ["drop", "refuse"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(batch=st.lists(lines(), min_size=1, max_size=30))
 def test_duckdb_takes_and_refuses_exactly_what_the_contract_does(added: Any, batch: list[bytes]) -> None:
     contract = Contract(EVENTS.name, EVENTS.fields, EVENTS.key, EVENTS.first, EVENTS.date, added)

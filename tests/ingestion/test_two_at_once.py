@@ -21,7 +21,7 @@ from mlsd_lab.ingestion.source import Batch, Position
 from mlsd_lab.ingestion.upkeep import compact
 from tests.ingestion.killing import NOW, Job, Zygote, click_folder, content, on_disk, zygote
 
-ROUNDS = int(os.environ.get("MLSD_LAB_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("MLSD_LAB_ROUNDS", "1"))
 """How often each race is run."""
 USER = "u7"
 
