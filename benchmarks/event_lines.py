@@ -26,8 +26,8 @@ def events(log: int, begin: int, end: int, stride: int = 1, days: int = _DAYS) -
     return f"{query} FROM (SELECT unnest(range({begin}, {end}, {stride})) AS number)"
 
 
-def write_lines(folder: Path, count: int, stored: int = 0, files: int = 8) -> int:
-    """Write `count` new events of one day as JSON lines, and for each 50 of them one of `stored`; return the lines."""
+def write_lines(folder: Path, count: int, stored: int = 0, days: int = _DAYS, files: int = 8) -> int:
+    """Write `count` new events of one day as JSON lines, and for 50 of them one stored in the last `days`."""
     folder.mkdir(parents=True)
     connection = connect()
     times = (f"strftime({name}, '%Y-%m-%dT%H:%M:%S.%fZ') AS {name}" for name in ("occurred_at", "known_at"))
@@ -37,7 +37,8 @@ def write_lines(folder: Path, count: int, stored: int = 0, files: int = 8) -> in
         begin = stored + number * part
         query = f"SELECT {columns} FROM ({events(count, begin, begin + part, days=1)})"
         if copies:
-            old = events(stored, number, stored, stride=max(1, stored // copies) * files)
+            among = stored * days // _DAYS
+            old = events(stored, stored - among + number, stored, stride=max(1, among // copies) * files)
             query += f" UNION ALL (SELECT {columns} FROM ({old}))"
         lines += connection.execute(f"COPY ({query}) TO '{folder}/clicks-{number:04}.jsonl' (FORMAT json)").fetchall()[
             0

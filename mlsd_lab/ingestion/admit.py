@@ -52,8 +52,9 @@ def admit(connection: "DuckDBPyConnection", table: LakeTable) -> Admitted:
     shape = table.shape
     _drop_copies_within(connection, shape)
     if table.rows:
+        dates = _days_of_copies(connection, table) if shape.partitioned else None
         needed = [*shape.key, *([shape.first] if shape.first else []), *([PARTITION] if shape.partitioned else [])]
-        table.view(connection, "history", tuple(dict.fromkeys(needed)))
+        table.view(connection, "history", tuple(dict.fromkeys(needed)), dates)
         _find_stored_copies(connection, shape)
         if _one(connection, "SELECT count(*) FROM copies WHERE tie"):
             _settle_ties(connection, table)
@@ -100,6 +101,15 @@ def _drop_copies_within(connection: "DuckDBPyConnection", shape: Shape) -> None:
                   PARTITION BY {key} ORDER BY {better} sha256({row_text(shape, "p")})) AS place
                 FROM parsed p SEMI JOIN repeated USING ({key})) WHERE place > 1)"""
         )
+
+
+def _days_of_copies(connection: "DuckDBPyConnection", table: LakeTable) -> list[str]:
+    """Look for the keys alone in all of history, so that more than the keys is read of few days."""
+    table.view(connection, "keys", (*table.shape.key, PARTITION))
+    days = (
+        f"SELECT DISTINCT CAST(h.{PARTITION} AS VARCHAR) FROM keys h JOIN parsed p ON {_same(table.shape)} ORDER BY 1"
+    )
+    return [day for (day,) in connection.execute(days).fetchall()]
 
 
 def _find_stored_copies(connection: "DuckDBPyConnection", shape: Shape) -> None:

@@ -17,7 +17,7 @@ def among(dates: Sequence[str]) -> str:
     >>> among(["2026-01-01"])
     "event_date IN (DATE '2026-01-01')"
     """
-    return f"{PARTITION} IN ({', '.join(f'DATE {date!r}' for date in dates)})"
+    return f"{PARTITION} IN ({', '.join(f'DATE {date!r}' for date in dates)})" if dates else "false"
 
 
 @dataclass(frozen=True)
