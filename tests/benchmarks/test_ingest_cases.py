@@ -40,8 +40,8 @@ def test_the_last_case_is_that_of_the_row(found: dict[str, Any]) -> None:
 
 def test_the_page_has_a_line_a_case(found: dict[str, Any]) -> None:
     made = page.text([found])
-    assert "| stored | batch megabytes | lines | kept |" in made
-    assert "| 4,000 | 256 | 8,160 | 8,000 | 160 | 0 |" in made
+    assert "| stored | copies of days | batch megabytes | lines | kept |" in made
+    assert "| 4,000 | 30 | 256 | 8,160 | 8,000 | 160 | 0 |" in made
 
 
 def test_a_lost_line_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,6 +59,6 @@ def test_an_id_that_is_stored_twice_is_no_result(tmp_path: Path) -> None:
 
 def test_the_goal_is_half_a_million_events_a_second_at_20_million() -> None:
     row = next(row for row in ingest_cases.ROWS if row.name == "ingest_history")
-    assert row.cases[-1] == Case(1_000_000, stored=20_000_000)
+    assert row.cases[-1] == Case(1_000_000, stored=20_000_000, copies_of_days=1)
     assert row.target is not None
     assert row.cases[-1].events / row.target.most == 500_000
