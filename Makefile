@@ -19,8 +19,8 @@ lab: $(VENV)/ready  ## open your own copies of the notebooks in JupyterLab, in m
 	$(BIN)/mlsd-lab lab
 
 test: check  ## house rules, unit tests, doctests, every number in the notebooks; all offline
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval notebooks
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval notebooks
 
 check: $(VENV)/ready  ## style, types and the import contract
 	$(BIN)/ruff check .
