@@ -49,23 +49,10 @@ def admit(connection: "DuckDBPyConnection", table: LakeTable) -> Admitted:
     ...     admit(connection, Lake(folder).table("users")).rows
     1
     """
-    shape = table.shape
-    _drop_copies_within(connection, shape)
-    if table.rows:
-        dates = _days_of_copies(connection, table) if shape.partitioned else None
-        needed = [*shape.key, *([shape.first] if shape.first else []), *([PARTITION] if shape.partitioned else [])]
-        table.view(connection, "history", tuple(dict.fromkeys(needed)), dates)
-        _find_stored_copies(connection, shape)
-        if _one(connection, "SELECT count(*) FROM copies WHERE tie"):
-            _settle_ties(connection, table)
-        connection.execute("DELETE FROM parsed WHERE rowid IN (SELECT row FROM copies WHERE NOT wins)")
-        replaced = _one(connection, "SELECT count(*) FROM copies WHERE wins")
-        days = connection.execute(
-            "SELECT DISTINCT CAST(day AS VARCHAR) FROM copies WHERE wins AND day IS NOT NULL ORDER BY 1"
-        ).fetchall()
-    else:
-        replaced, days = 0, []
-    return Admitted(_one(connection, "SELECT count(*) FROM parsed"), replaced, [day for (day,) in days])
+    _drop_copies_within(connection, table.shape)
+    with table.explained():  # stored files are read
+        replaced, dates = _drop_stored(connection, table) if table.rows else (0, [])
+    return Admitted(_one(connection, "SELECT count(*) FROM parsed"), replaced, dates)
 
 
 def write(connection: "DuckDBPyConnection", table: LakeTable, admitted: Admitted, states: Mapping[str, Any]) -> None:
@@ -101,6 +88,21 @@ def _drop_copies_within(connection: "DuckDBPyConnection", shape: Shape) -> None:
                   PARTITION BY {key} ORDER BY {better} sha256({row_text(shape, "p")})) AS place
                 FROM parsed p SEMI JOIN repeated USING ({key})) WHERE place > 1)"""
         )
+
+
+def _drop_stored(connection: "DuckDBPyConnection", table: LakeTable) -> tuple[int, list[str]]:
+    """Delete what the table holds as well or better; return how many rows replace a stored one, and in which days."""
+    shape = table.shape
+    dates = _days_of_copies(connection, table) if shape.partitioned else None
+    needed = [*shape.key, *([shape.first] if shape.first else []), *([PARTITION] if shape.partitioned else [])]
+    table.view(connection, "history", tuple(dict.fromkeys(needed)), dates)
+    _find_stored_copies(connection, shape)
+    if _one(connection, "SELECT count(*) FROM copies WHERE tie"):
+        _settle_ties(connection, table)
+    connection.execute("DELETE FROM parsed WHERE rowid IN (SELECT row FROM copies WHERE NOT wins)")
+    days = "SELECT DISTINCT CAST(day AS VARCHAR) FROM copies WHERE wins AND day IS NOT NULL ORDER BY 1"
+    replaced = _one(connection, "SELECT count(*) FROM copies WHERE wins")
+    return replaced, [day for (day,) in connection.execute(days).fetchall()]
 
 
 def _days_of_copies(connection: "DuckDBPyConnection", table: LakeTable) -> list[str]:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.shape import Shape
-from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,7 +39,7 @@ def content_hash(connection: "DuckDBPyConnection", table: LakeTable) -> str:
     table.view(connection, "hashed")
     order = ", ".join(f'h."{name}"' for name in table.shape.key)
     digest = hashlib.sha256()
-    with explained(table.uri):
+    with table.explained():
         result = connection.execute(f"SELECT {row_text(table.shape, 'h')} FROM hashed h ORDER BY {order}")
         while rows := result.fetchmany(50_000):
             digest.update("".join(f"{text}\n" for (text,) in rows).encode())

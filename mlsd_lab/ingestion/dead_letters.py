@@ -14,7 +14,6 @@ from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect, parse
 from mlsd_lab.ingestion.shape import DEAD_LETTERS, Shape
 from mlsd_lab.ingestion.source import Dead
-from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -93,7 +92,7 @@ def redrive(
         return []
     connection, letters = connect(), lake.table(DEAD_LETTERS.name)
     letters.view(connection, "letters")
-    with explained(lake.root):
+    with letters.explained():
         found = [_redrive_source(lake, connection, name, contract, mend, now) for name, contract in contracts.items()]
     if any(one.tried > one.dead for one, _ in found):
         connection.execute("CREATE TEMP TABLE out (source VARCHAR, sha256 VARCHAR)")

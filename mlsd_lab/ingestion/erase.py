@@ -11,7 +11,6 @@ from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.mentioned_users import mentioned_users
 from mlsd_lab.ingestion.parsing import connect
 from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED, among
-from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -54,19 +53,23 @@ def erase(lake: Lake, user: str, now: datetime) -> list[Erased]:
         raise ConfigError("--user: expected the id of a user, found an empty text")
     lake.require()
     connection = connect()
-    with explained(lake.root):
-        _remember(connection, lake, user, now)
-        done = [_erase_rows(connection, lake.table(name), user) for name in ("events", "users") if lake.has(name)]
-        if lake.has(DEAD_LETTERS.name):
-            done.append(_erase_letters(connection, lake.table(DEAD_LETTERS.name), user))
+    _remember(connection, lake.table(ERASED.name), user, now)
+    parts = {"events": _erase_rows, "users": _erase_rows, DEAD_LETTERS.name: _erase_letters}
+    done = []
+    for name, erase_from in parts.items():
+        if lake.has(name):
+            table = lake.table(name)
+            with table.explained():
+                done.append(erase_from(connection, table, user))
     return done
 
 
-def _remember(connection: "DuckDBPyConnection", lake: Lake, user: str, now: datetime) -> None:
-    table = lake.table(ERASED.name)
+def _remember(connection: "DuckDBPyConnection", table: LakeTable, user: str, now: datetime) -> None:
     table.view(connection, "known")
     digest = user_digest(user)
-    if not connection.execute("SELECT 1 FROM known WHERE user = ?", [digest]).fetchall():
+    with table.explained():
+        known = connection.execute("SELECT 1 FROM known WHERE user = ?", [digest]).fetchall()
+    if not known:
         row = f"SELECT '{digest}' AS user, TIMESTAMPTZ '{now.isoformat()}' AS erased_at"
         table.append(connection, row, {})
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mlsd_lab.errors import DataError
@@ -14,7 +14,8 @@ from mlsd_lab.ingestion.delta_schema import (
     parquet_settings,
     stored_columns,
 )
-from mlsd_lab.ingestion.lake_view import data_files, make_view
+from mlsd_lab.ingestion.lake_files import data_files, delete_files, file_sizes
+from mlsd_lab.ingestion.lake_view import make_view
 from mlsd_lab.ingestion.shape import PARTITION, Shape, among
 from mlsd_lab.ingestion.storage_errors import explained
 
@@ -96,6 +97,11 @@ class LakeTable:
         return data_files(self._handle)
 
     @property
+    def sizes(self) -> dict[str | None, list[int]]:
+        """The sizes in bytes of the newest version's files by partition (`None` where there are none)."""
+        return file_sizes(self._handle)
+
+    @property
     def version(self) -> int:
         """The version that this handle sees."""
         return int(self._handle.version())
@@ -113,7 +119,7 @@ class LakeTable:
         """
         kinds = {column: self.shape.all_columns[column] for column in columns or self.shape.all_columns}
         within = "" if dates is None else f" WHERE {among(dates)}"
-        with explained(self.uri):
+        with self.explained():
             make_view(connection, name, self._handle, kinds, within, self._widened)
 
     def append(self, connection: "DuckDBPyConnection", query: str, states: Mapping[str, Any]) -> None:
@@ -150,41 +156,34 @@ class LakeTable:
                 writer_properties=parquet_settings(self.shape), commit_properties=properties,
             )  # fmt: skip
 
-    def sizes(self, connection: "DuckDBPyConnection") -> dict[str | None, list[int]]:
-        """Return the sizes in bytes of the newest version's files by partition (`None` where there are none)."""
-        date = f'CAST("partition.{PARTITION}" AS VARCHAR)' if self.shape.partitioned else "NULL"
-        connection.register("files", self._handle.get_add_actions(flatten=True))
-        found: dict[str | None, list[int]] = {}
-        for partition, size in connection.execute(f"SELECT {date}, size_bytes FROM files ORDER BY 1").fetchall():
-            found.setdefault(partition, []).append(size)
-        return found
-
     def vacuum(self, hours: int) -> int:
         """Delete files that no version of the last `hours` needs, also those of broken-off writes, and return how many.
 
         What they held cannot be reached by time travel any more. They are listed before an empty commit and deleted
         after it: a writer that began earlier is refused by that commit, so no file of the list can still get in.
         """
-        from deltalake._internal import DeltaFileSystemHandler  # Delta's own vacuum lists as late as it deletes
-
-        with explained(self.uri):
+        with self.explained():
             old = self._handle.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
         with self._commit({}) as properties:
             self._handle.create_write_transaction([], "append", self._handle.schema(), commit_properties=properties)
-        files, removed = DeltaFileSystemHandler(self.uri, self._storage), 0
-        with explained(self.uri):
-            for file in old:
-                with suppress(FileNotFoundError):  # an earlier run deleted it; S3 does not tell
-                    files.delete_file(file)
-                    removed += 1
-        return removed
+        with self.explained():
+            return delete_files(self.uri, self._storage, old)
+
+    def explained(self) -> AbstractContextManager[None]:
+        """Turn what goes wrong with the table's files into a sentence, `ConflictError` where this version is old."""
+        return explained(self.uri, self._is_old)
+
+    def _is_old(self) -> bool:
+        from deltalake import DeltaTable
+
+        return DeltaTable(self.uri, storage_options=self._storage).version() > self.version
 
     @contextmanager
     def _commit(self, states: Mapping[str, Any]) -> Iterator["CommitProperties"]:
         """Yield what a commit carries: all states, and a transaction that another writer's makes stale."""
         after = self.states | dict(states)
         last = self._handle.transaction_version(_APP)
-        with explained(self.uri):
+        with self.explained():
             yield _properties(after, (last or 0) + 1)
         self.states = after
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
+from mlsd_lab.ingestion.lake_files import data_files
 from mlsd_lab.ingestion.shape import PARTITION
 
 if TYPE_CHECKING:
@@ -45,20 +45,6 @@ def make_view(
         options = f"union_by_name = {widened}, hive_partitioning = {PARTITION in columns or bool(within)}"
         query = f"SELECT {listed} FROM read_parquet([{paths}], {options}){within}"
     connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}')
-
-
-def data_files(table: "DeltaTable") -> list[str]:
-    """Return the data files of the version that a handle sees: local paths, or `s3://` URLs.
-
-    >>> import duckdb, tempfile
-    >>> from deltalake import DeltaTable, write_deltalake
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_deltalake(folder, duckdb.sql("SELECT 1 AS clicks"))
-    ...     [path.startswith(folder) for path in data_files(DeltaTable(folder))]
-    [True]
-    """
-    files = table.file_uris()
-    return files if table.table_uri.startswith("s3://") else [unquote(file.removeprefix("file://")) for file in files]
 
 
 def _copied(connection: "DuckDBPyConnection", name: str, table: "DeltaTable", columns: list[str], within: str) -> str:

@@ -1,15 +1,17 @@
 """What a storage says, as a sentence."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from mlsd_lab.errors import ConflictError, MlsdLabError, StorageError
 
 
 @contextmanager
-def explained(place: str) -> Iterator[None]:
+def explained(place: str, is_old: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """Turn what Delta, DuckDB and the system say of a table or a file into a `StorageError`, or a `ConflictError`.
+
+    It is a conflict too where what was read `is_old`: another writer may have deleted the files it lies in.
 
     >>> with explained("lake"):
     ...     raise OSError("No space left on device")
@@ -28,6 +30,8 @@ def explained(place: str) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, (DeltaError, OSError, duckdb.Error)) and type(error) is not Exception:
             raise  # Delta's queries raise a bare Exception; all else is a bug, which a sentence would hide
+        if _holds(is_old):
+            raise ConflictError(another_was_first(place)) from error
         reason = _in_one_line(str(error)) or type(error).__name__
         raise StorageError(f"cannot use {place}: {reason}. Mend it and run again: nothing is lost") from error
 
@@ -39,6 +43,12 @@ def another_was_first(place: str) -> str:
     'lake/events: another writer committed first, nothing was written; run again: it goes on from there'
     """
     return f"{place}: another writer committed first, nothing was written; run again: it goes on from there"
+
+
+def _holds(is_old: Callable[[], bool]) -> bool:
+    with suppress(Exception):  # a storage that cannot even tell its version has another trouble
+        return is_old()
+    return False
 
 
 def _in_one_line(words: str) -> str:

@@ -9,7 +9,6 @@ from mlsd_lab.errors import ConfigError
 from mlsd_lab.ingestion.lake import SHAPES, Lake
 from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.parsing import connect
-from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -58,7 +57,7 @@ def compact(lake: Lake, keep_hours: int = 168, drop_before: date | None = None) 
         if lake.has(name):
             table = lake.table(name)
             before, dropped = len(table.files), 0
-            with explained(table.uri):
+            with table.explained():
                 if drop_before is not None and table.shape.partitioned:
                     dropped = _drop(connection, table, drop_before)
                 _join(connection, table)
@@ -69,7 +68,7 @@ def compact(lake: Lake, keep_hours: int = 168, drop_before: date | None = None) 
 
 def _join(connection: "DuckDBPyConnection", table: LakeTable) -> None:
     """Rewrite the partitions that have several small files; decision 0017 says why not with Delta's own command."""
-    for dates in _groups(table.sizes(connection)):
+    for dates in _groups(table.sizes):
         within = None if dates == [None] else [str(date) for date in dates]
         table.view(connection, "joined", dates=within)
         table.overwrite(connection, "SELECT * FROM joined", within, {})

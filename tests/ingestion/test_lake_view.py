@@ -6,7 +6,8 @@ from deltalake import DeltaTable
 from mlsd_lab.ingestion.click_log import ClickLog
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import Lake
-from mlsd_lab.ingestion.lake_view import data_files, make_view
+from mlsd_lab.ingestion.lake_files import data_files
+from mlsd_lab.ingestion.lake_view import make_view
 from mlsd_lab.ingestion.parsing import connect
 from tests.ingestion.records import NOW, clicks, event
 

@@ -32,6 +32,16 @@ def test_a_lost_race_is_a_conflict() -> None:
         raise CommitFailedError("version 3 exists")
 
 
+def test_trouble_with_what_another_writer_replaced_is_a_lost_race() -> None:
+    with pytest.raises(ConflictError, match="lake: another writer committed first"), explained("lake", lambda: True):
+        raise FileNotFoundError("part-1.parquet")
+
+
+def test_where_the_newest_version_cannot_be_told_the_first_trouble_is_named() -> None:
+    with pytest.raises(StorageError, match="no space left"), explained("lake", lambda: bool(1 / 0)):
+        raise OSError("no space left")
+
+
 def test_an_error_of_ours_and_a_bug_pass_as_they_are() -> None:
     with pytest.raises(DataError, match=r"^as it is$"), explained("lake"):
         raise DataError("as it is")

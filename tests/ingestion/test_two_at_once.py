@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from mlsd_lab.datasets.click_files import Defects
-from mlsd_lab.errors import ConflictError
+from mlsd_lab.errors import ConflictError, StorageError
+from mlsd_lab.ingestion.admit import admit
 from mlsd_lab.ingestion.click_log import ClickLog
+from mlsd_lab.ingestion.content import content_hash
 from mlsd_lab.ingestion.contracts import EVENTS
 from mlsd_lab.ingestion.erase import erase
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import SHAPES, Lake
-from mlsd_lab.ingestion.parsing import connect
+from mlsd_lab.ingestion.parsing import connect, parse
 from mlsd_lab.ingestion.source import Batch, Position
 from mlsd_lab.ingestion.upkeep import compact
 from tests.ingestion.killing import NOW, Job, Zygote, click_folder, content, on_disk, zygote
@@ -195,6 +197,34 @@ def test_two_compactions_at_once_keep_each_row_once(processes: Zygote, clicks: P
     for _ in range(ROUNDS):
         settle(processes, *4 * [job("compact", tmp_path / "lake", keep_hours=0)])
         assert lake.table("events").rows == 300
+
+
+@pytest.mark.parametrize("do", ["read", "hash", "join", "admit"])
+def test_a_version_whose_files_another_removed_is_a_lost_race_and_not_a_broken_table(tmp_path: Path, do: str) -> None:
+    folder = click_folder(tmp_path / "clicks", events=80, files=1, defects=Defects())
+    lake, connection = Lake(tmp_path / "lake"), connect()
+    ingest(lake, [ClickLog(folder, batch_bytes=4_000)], NOW)
+    stale = lake.table("events")
+    parse(connection, (folder / "clicks-0000.jsonl").read_bytes(), EVENTS, "again", NOW)
+    compact(lake, keep_hours=0)
+    with pytest.raises(ConflictError, match="another writer committed first"):
+        if do == "hash":
+            content_hash(connection, stale)
+        elif do == "admit":
+            admit(connection, stale)
+        else:
+            stale.view(connection, "seen")
+            if do == "join":
+                stale.overwrite(connection, "FROM seen", ["2026-01-01"], {})
+
+
+def test_a_file_lost_without_a_newer_version_is_a_broken_table(tmp_path: Path) -> None:
+    folder, lake = click_folder(tmp_path / "clicks", events=80, files=1, defects=Defects()), Lake(tmp_path / "lake")
+    ingest(lake, [ClickLog(folder)], NOW)
+    table = lake.table("events")
+    Path(table.files[0]).unlink()
+    with pytest.raises(StorageError, match="cannot use"):
+        content_hash(connect(), table)
 
 
 def test_two_folders_of_one_source_come_whole_in_turns(processes: Zygote, tmp_path: Path) -> None:
