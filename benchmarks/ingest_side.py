@@ -18,7 +18,7 @@ from mlsd_lab.ingestion.click_log import ClickLog
 from mlsd_lab.ingestion.contracts import EVENTS
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import Lake
-from mlsd_lab.ingestion.lake_view import data_files
+from mlsd_lab.ingestion.lake_files import data_files
 from mlsd_lab.ingestion.parsing import connect, parse
 from mlsd_lab.ingestion.shape import Shape
 

@@ -247,7 +247,7 @@ print("of the lines all was read, of compacted", Live(needed, "B"))
 # %%
 share = 100 * float(size["lake"] / size["json"])
 display(compare(size_guess, note("lake_size", share, "%")))
-one_day = joined.table("events").sizes(engine)["2026-01-18"]
+one_day = joined.table("events").sizes["2026-01-18"]
 print(f"a day lies in {len(one_day)} of {len(places['compacted'])} files")
 columns = "Columns answer more than three times as fast as lines."
 joining = note("small_files", (times["lake"] / times["compacted"]).value, "×")
