@@ -153,7 +153,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
         raise _OutOfTimeError
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)  # again and again: a bare `except:` in a loop swallows some
     try:
         yield
     finally:

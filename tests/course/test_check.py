@@ -33,6 +33,14 @@ def swallows(*_: object) -> None:
             continue
 
 
+def swallows_all(*_: object) -> None:
+    while True:
+        try:
+            int("x")
+        except BaseException:
+            continue
+
+
 def test_attempts_and_the_first_success_are_recorded(course: Path) -> None:
     check("0.1", lambda scores, *_: scores)
     assert read_progress(course)["exercises"] == {}, "the starter is no attempt"
@@ -52,7 +60,7 @@ def test_a_broken_record_does_not_cost_the_feedback(course: Path) -> None:
     assert "Not kept: " in feedback.text
 
 
-@pytest.mark.parametrize("endless", [loops, swallows])
+@pytest.mark.parametrize("endless", [loops, swallows, swallows_all])
 def test_a_loop_without_end_is_stopped_and_told(monkeypatch: pytest.MonkeyPatch, endless: object) -> None:
     monkeypatch.setattr(sys.modules["mlsd_lab.course.check"], "LIMIT_SECONDS", 0.2)
     before = signal.getsignal(signal.SIGALRM)

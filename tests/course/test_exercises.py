@@ -75,7 +75,7 @@ def test_an_answer_that_remembers_what_it_was_shown_fails(one: Exercise) -> None
 @each
 @pytest.mark.parametrize(
     "junk",
-    [None, "text", [], {}, np.nan, np.empty((2, 2)), np.full(3, np.nan), object(), 1j, -1, True, [None], 10**400, b"x"],
+    [None, "text", [], {}, np.nan, np.zeros((2, 2)), np.full(3, np.nan), object(), 1j, -1, True, [None], 10**400, b"x"],
     ids=lambda junk: repr(junk).partition(" at ")[0],  # an address would give each process other names of tests
 )
 def test_junk_gets_a_sentence(one: Exercise, junk: object) -> None:
