@@ -46,9 +46,9 @@ Job = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Kill:
-    """When: so many seconds after the start, or after so many new files in the lake and then those seconds."""
+    """When: so many seconds after the start, or as soon as the lake has so many new data files."""
 
-    seconds: float
+    seconds: float = 0.0
     files: int = 0
 
 
@@ -184,19 +184,18 @@ def _side_by_side(jobs: list[Job], kill: Kill | None) -> list[End]:
 
 def _kill(pid: int, reader: int, lake: Path, kill: Kill) -> None:
     """Kill a child, unless it has ended: its end of the pipe closes with it."""
-    before, until = _files(lake), time.perf_counter() + (DEADLINE if kill.files else kill.seconds)
+    before, until = _data_files(lake), time.perf_counter() + (DEADLINE if kill.files else kill.seconds)
     while not select.select([reader], [], [], 0.0002 if kill.files else max(0.0, until - time.perf_counter()))[0]:
         if time.perf_counter() >= until:
             os.kill(pid, signal.SIGKILL)
             return
-        if kill.files and _files(lake) >= before + kill.files:
-            time.sleep(kill.seconds)
+        if kill.files and _data_files(lake) >= before + kill.files:
             os.kill(pid, signal.SIGKILL)  # not yet waited for, so the number is still its own
             return
 
 
-def _files(lake: Path) -> int:
-    return sum(len(files) for _, _, files in os.walk(lake))
+def _data_files(lake: Path) -> int:
+    return sum(file.endswith(".parquet") for _, _, files in os.walk(lake) for file in files)
 
 
 def _end(pid: int, reader: int, began: float) -> End:

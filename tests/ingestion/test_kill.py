@@ -53,7 +53,7 @@ def kill_often(
     processes: Zygote, job: Job, folder: Path, wanted: int, expected: dict[str, Any], seconds: float,
     same: Callable[[dict[str, Any]], Any] = lambda found: found, begin: Path | None = None,
 ) -> Kills:  # fmt: skip
-    """Kill a job at moments spread over its undisturbed duration, or just after it wrote a file; then compare lakes."""
+    """Kill a job at moments spread over its undisturbed duration, or as soon as it wrote a data file; then compare lakes."""
     kills, seeded = Kills(), random.Random(0)
     for lake in (folder / f"lake-{number}" for number in count()):
         here: Job = {**job, "lake": str(lake)}
@@ -64,7 +64,7 @@ def kill_often(
         for number, moment in enumerate(moments):
             kill = Kill(moment - before)
             if seeded.random() < 0.5:
-                kill = Kill(seeded.uniform(0, 0.003), files=seeded.randint(1, 12))
+                kill = Kill(files=seeded.randint(1, 12))
             before = moment
             [end] = processes.run({**here, "compact": number % 3 == 2 and lake.exists()}, kill=kill)
             assert end.error is None, end.said
