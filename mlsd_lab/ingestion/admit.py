@@ -131,12 +131,16 @@ def _settle_ties(connection: "DuckDBPyConnection", table: LakeTable) -> None:
     shape = table.shape
     days = connection.execute("SELECT DISTINCT CAST(day AS VARCHAR) FROM copies WHERE tie ORDER BY 1").fetchall()
     table.view(connection, "stored_rows", dates=[day for (day,) in days] if shape.partitioned else None)
-    ours, theirs = row_text(shape, "p"), row_text(shape, "h")
+    # a table of its own, or the text of every stored row would be made before the join
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE tied AS SELECT p.rowid AS "parsed row", h.* FROM stored_rows h JOIN parsed p
+            ON {_same(shape)} WHERE p.rowid IN (SELECT row FROM copies WHERE tie)"""
+    )
+    ours, theirs = row_text(shape, "p"), row_text(shape, "t")
     connection.execute(
         f"""UPDATE copies SET wins = true FROM (
-              SELECT p.rowid AS row FROM parsed p JOIN stored_rows h ON {_same(shape)}
-              WHERE p.rowid IN (SELECT row FROM copies WHERE tie)
-                AND {ours} <> {theirs} AND sha256({ours}) < sha256({theirs})) AS smaller
+              SELECT t."parsed row" AS row FROM tied t JOIN parsed p ON p.rowid = t."parsed row"
+              WHERE {ours} <> {theirs} AND sha256({ours}) < sha256({theirs})) AS smaller
             WHERE copies.row = smaller.row"""
     )
 

@@ -180,9 +180,10 @@ def _tidy(lines: bytes) -> bytes:
     if b"\r" in lines:
         lines = lines.replace(b"\r\n", b"\n")
     codes = np.frombuffer(lines, np.uint8)
-    low = codes <= 32
-    after = np.flatnonzero(low[1:] & (codes[:-1] == 10)) + 1 if len(codes) else codes
-    suspects = [0] * bool(len(codes) and low[0]) + after.tolist()  # lines that begin with a blank or a control code
+    starts = np.flatnonzero(codes == 10)[:-1] + 1
+    suspects = starts[codes[starts] <= 32].tolist()  # lines that begin with a blank or a control code
+    if lines and lines[0] <= 32:
+        suspects.insert(0, 0)
     if not suspects:
         return lines
     kept, begin = [], 0

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -84,15 +85,16 @@ def refused(record: bytes, reason: str, origin: str) -> Dead:
 
 @contextmanager
 def _as_file(lines: bytes) -> Iterator[str]:
-    """Yield the path of a file that, where the system can, has no name in any folder: a kill leaves nothing behind."""
-    nameless = Path("/proc/self/fd").is_dir()
+    """Yield the path of a file, in memory where the system can: no disk is waited for, a kill leaves nothing behind."""
+    in_memory = hasattr(os, "memfd_create")
+    place = "memory" if in_memory else f"the temporary folder {tempfile.gettempdir()}"
     with (
-        explained(f"the temporary folder {tempfile.gettempdir()}"),  # outside: a full one fails at the close once more
-        tempfile.TemporaryFile() if nameless else tempfile.NamedTemporaryFile(suffix=".lines") as file,
+        explained(place),  # outside: a full one fails at the close once more
+        os.fdopen(os.memfd_create("lines"), "wb") if in_memory else tempfile.NamedTemporaryFile() as file,
     ):
         file.write(lines)
         file.flush()
-        yield f"/proc/self/fd/{file.fileno()}" if nameless else file.name
+        yield f"/proc/self/fd/{file.fileno()}" if in_memory else file.name
 
 
 def _set_apart(lines: bytes) -> tuple[bytes, list[bytes]]:
