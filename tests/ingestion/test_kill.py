@@ -53,7 +53,7 @@ def kill_often(
     processes: Zygote, job: Job, folder: Path, wanted: int, expected: dict[str, Any], seconds: float,
     same: Callable[[dict[str, Any]], Any] = lambda found: found, begin: Path | None = None,
 ) -> Kills:  # fmt: skip
-    """Kill a job at moments spread over its undisturbed duration, or as soon as it wrote a data file; then compare lakes."""
+    """Kill a job at moments spread over its undisturbed run, or as soon as it wrote a data file; then compare lakes."""
     kills, seeded = Kills(), random.Random(0)
     for lake in (folder / f"lake-{number}" for number in count()):
         here: Job = {**job, "lake": str(lake)}
