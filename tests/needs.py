@@ -52,6 +52,16 @@ def postgres() -> None:
         skip_or_fail("PostgreSQL is not here: on Debian apt-get install postgresql")
 
 
+def redis() -> None:
+    """Skip where Redis's server or its Python driver is not here."""
+    if find_spec("redis") is None:
+        skip_or_fail("redis is not here: pip install -e '.[redis,dev]'")
+    from tests.redis_server import binary
+
+    if binary() is None:
+        skip_or_fail("Redis is not here: on Debian apt-get install redis-server")
+
+
 def s3() -> None:
     """Skip where SeaweedFS, the tests' S3 server, is not here."""
     from tests.s3 import binary

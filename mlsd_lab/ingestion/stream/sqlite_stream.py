@@ -21,7 +21,7 @@ _TABLES = f"""
 """
 # with OR IGNORE instead of WHERE a row that is not added would use up a number all the same
 _ADD = """INSERT INTO records (key, content, correction, record) SELECT :key, :content, 0, :record
-    WHERE NOT EXISTS (SELECT 1 FROM records WHERE key = :key)"""
+    WHERE NOT EXISTS (SELECT 1 FROM records WHERE key IN (:key, :content))"""
 _CORRECT = """INSERT INTO records (key, content, correction, record) SELECT :content, :content, 1, :record
     WHERE NOT EXISTS (SELECT 1 FROM records WHERE (key = :key AND content = :content) OR key = :content)"""
 

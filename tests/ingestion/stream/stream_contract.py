@@ -56,7 +56,12 @@ class Model:
 class StreamContract:
     """Give it a fixture `opened`: a function that opens the same stream once more."""
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=30,
+        deadline=None,
+        # each example opens a stream of its own, so neither a fixture nor the other implementation is shared
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
     @given(steps=st.lists(st.one_of(st.lists(records, max_size=6), st.integers(0, 12)), max_size=6))
     def test_it_does_what_a_list_in_memory_does(self, anew: Callable[[], Opened], steps: list[Any]) -> None:
         stream, model = anew()(), Model()
