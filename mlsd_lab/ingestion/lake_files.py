@@ -1,7 +1,10 @@
 """The data files of a Delta table: where they lie, how large they are, and their end."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -43,6 +46,31 @@ def file_sizes(table: "DeltaTable") -> dict[str | None, list[int]]:
         connection.register("files", actions)
         rows = connection.execute(f"SELECT {date}, list(size_bytes) FROM files GROUP BY 1 ORDER BY 1").fetchall()
     return dict(rows)
+
+
+def staged_files(uri: str, before: datetime) -> list[Path]:
+    """Return what killed writes left half written, last touched before a moment, below the table at a path.
+
+    Delta's storage layer writes a file under its name with `#1` behind it, renames it, and lists none of that name. On
+    S3 there are none: an upload that was not completed is no file, and a lifecycle rule of the bucket ends it.
+
+    >>> import tempfile
+    >>> from datetime import UTC, timedelta
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("a.parquet", "b.parquet#1"):
+    ...         _ = Path(folder, name).write_bytes(b"")
+    ...     touched = datetime.fromtimestamp(Path(folder, "b.parquet#1").stat().st_mtime, UTC)
+    ...     [[path.name for path in staged_files(folder, touched + timedelta(hours=age))] for age in (-1, 1)]
+    [[], ['b.parquet#1']]
+    """
+    if uri.startswith("s3://"):
+        return []
+    found = []
+    for path in Path(unquote(uri.removeprefix("file://"))).rglob("*#*"):
+        with suppress(FileNotFoundError):  # it has its name now
+            if re.search(r"#[0-9]+$", path.name) and path.stat().st_mtime < before.timestamp():
+                found.append(path)
+    return found
 
 
 def delete_files(uri: str, storage: Mapping[str, str], files: Sequence[str]) -> int:

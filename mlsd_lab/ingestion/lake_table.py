@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from mlsd_lab import clock
 from mlsd_lab.errors import DataError
 from mlsd_lab.ingestion.delta_schema import (
     COLUMNS_KEY,
@@ -14,7 +16,7 @@ from mlsd_lab.ingestion.delta_schema import (
     parquet_settings,
     stored_columns,
 )
-from mlsd_lab.ingestion.lake_files import data_files, delete_files, file_sizes
+from mlsd_lab.ingestion.lake_files import data_files, delete_files, file_sizes, staged_files
 from mlsd_lab.ingestion.lake_view import make_view
 from mlsd_lab.ingestion.shape import PARTITION, Shape, among
 from mlsd_lab.ingestion.storage_errors import explained
@@ -164,10 +166,13 @@ class LakeTable:
         """
         with self.explained():
             old = self._handle.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
+            staged = staged_files(self.uri, clock.now() - timedelta(hours=hours))
         with self._commit({}) as properties:
             self._handle.create_write_transaction([], "append", self._handle.schema(), commit_properties=properties)
         with self.explained():
-            return delete_files(self.uri, self._storage, old)
+            for path in staged:
+                path.unlink(missing_ok=True)
+            return delete_files(self.uri, self._storage, old) + len(staged)
 
     def explained(self) -> AbstractContextManager[None]:
         """Turn what goes wrong with the table's files into a sentence, `ConflictError` where this version is old."""
