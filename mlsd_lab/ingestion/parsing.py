@@ -49,7 +49,8 @@ def parse(
     """Make `lines` the table `parsed` of a connection, columns as in the contract, and return what is refused.
 
     DuckDB takes a line only if it is surely good; any other goes to `Contract.read`, which gives the reason.
-    Where the contract has a `date`, `parsed` has its UTC date too, as `event_date`.
+    Where the contract has a `date`, `parsed` has its UTC date too, as `event_date`. The number of a row's line in
+    `lines`, from 0, is `coalesce(place, rowid)`, until rows are added.
 
     >>> from mlsd_lab.ingestion.contracts import EVENTS
     >>> connection, at = connect(), "2026-01-01T00:00:00Z"
@@ -59,15 +60,16 @@ def parse(
     >>> connection.sql('SELECT event_id, user_id, clicked, event_date FROM parsed').fetchall()
     [('e', '7', None, datetime.date(2026, 1, 1))]
     """
-    clean, odd = _set_apart(lines)
+    clean, apart = _set_apart(lines)
     with _as_file(clean) as name:
         connection.execute(_parsed(contract, name, now))
-    odd += [text.encode() for (text,) in connection.sql("SELECT line FROM parsed WHERE line IS NOT NULL").fetchall()]
-    connection.execute("DELETE FROM parsed WHERE line IS NOT NULL") if odd else None
+    unsure = connection.sql("SELECT rowid, line FROM parsed WHERE line IS NOT NULL ORDER BY 1").fetchall()
+    connection.execute("DELETE FROM parsed WHERE line IS NOT NULL") if unsure else None
     rows, dead = [], []
-    for line in odd:
+    for place, text in unsure:
+        line = apart.get(place) or text.encode()
         try:
-            rows.append(list(contract.read(line, now).values()))
+            rows.append([*contract.read(line, now).values(), place])
         except DataError as error:
             dead.append(refused(line, str(error), origin))
     _append(connection, contract, rows)
@@ -97,16 +99,19 @@ def _as_file(lines: bytes) -> Iterator[str]:
         yield f"/proc/self/fd/{file.fileno()}" if in_memory else file.name
 
 
-def _set_apart(lines: bytes) -> tuple[bytes, list[bytes]]:
-    """Split off the lines that DuckDB's reader would stumble over: control characters, and what is not UTF-8."""
-    clean, odd, at = [], [], 0
+def _set_apart(lines: bytes) -> tuple[bytes, dict[int, bytes]]:
+    """Put `-` in the place of lines that DuckDB's reader would stumble over: control characters, and no UTF-8."""
+    clean: list[bytes] = []
+    apart: dict[int, bytes] = {}
+    at = number = 0
     for place in sorted([*_controls(lines), *_no_text(lines)]):
         if place >= at:
             start, end = lines.rfind(b"\n", 0, place) + 1, lines.find(b"\n", place) + 1 or len(lines)
-            clean.append(lines[at:start])
-            odd.append(lines[start:end].removesuffix(b"\n"))
-            at = end
-    return (b"".join([*clean, lines[at:]]), odd) if odd else (lines, odd)
+            number += lines.count(b"\n", at, start)
+            clean += lines[at:start], b"-\n"
+            apart[number] = lines[start:end].removesuffix(b"\n")
+            at, number = end, number + 1
+    return (b"".join([*clean, lines[at:]]), apart) if apart else (lines, apart)
 
 
 def _controls(lines: bytes) -> list[int]:
@@ -148,7 +153,8 @@ def _parsed(contract: Contract, file: str, now: datetime | None) -> str:
     )
     source += "columns = {'line': 'VARCHAR'}, max_line_size = 4194304)"
     return f"""CREATE OR REPLACE TEMP TABLE parsed AS
-        SELECT CASE WHEN sure THEN NULL ELSE line END AS line, {", ".join(map(_name, contract.fields))}{day}
+        SELECT CASE WHEN sure THEN NULL ELSE coalesce(line, '') END AS line,
+          {", ".join(map(_name, contract.fields))}{day}, CAST(NULL AS BIGINT) AS place
         FROM (SELECT line, {values}, coalesce({sure}, false) AS sure
           FROM (SELECT line, TRY(from_json({_VALID}, {_quoted(json.dumps(shape))})) AS s FROM {source}))"""
 
@@ -204,7 +210,7 @@ def _append(connection: "DuckDBPyConnection", contract: Contract, rows: list[lis
         marks = ", ".join(f"${at + 1}" for at in range(len(contract.fields)))
         if contract.date is not None:
             marks += f", CAST(CAST(${contract.columns.index(contract.date) + 1} AS TIMESTAMPTZ) AS DATE)"
-        connection.executemany(f"INSERT INTO parsed SELECT NULL, {marks}", rows)
+        connection.executemany(f"INSERT INTO parsed SELECT NULL, {marks}, ${len(contract.fields) + 1}", rows)
 
 
 def _name(field: Field) -> str:

@@ -95,6 +95,40 @@ def test_lines_that_would_upset_a_csv_reader_keep_their_bytes() -> None:
     assert connection.sql("SELECT count(*) FROM parsed").fetchall() == [(2,)]
 
 
+@settings(max_examples=75, deadline=None)
+@given(batch=st.lists(lines(), min_size=1, max_size=30))
+def test_each_row_knows_its_line(batch: list[bytes]) -> None:
+    numbered = [line.replace(b'"event_id": "e"', b'"event_id": "e%d"' % at) for at, line in enumerate(batch)]
+    connection = connect()
+    parse(connection, b"".join(line + b"\n" for line in numbered), EVENTS, "here", NOW)
+    found = connection.sql("SELECT coalesce(place, rowid), event_id FROM parsed ORDER BY 1").fetchall()
+    expected = [(at, values["event_id"]) for at, line in enumerate(numbered) if (values := _good(line))]
+    assert found == expected
+
+
+def _good(line: bytes) -> dict[str, Any]:
+    try:
+        return EVENTS.read(line, NOW)
+    except DataError:
+        return {}
+
+
+def test_places_hold_over_many_lines_that_are_read_side_by_side() -> None:
+    record = {**good, "surface": "x" * 200}
+    text = "".join(json.dumps({**record, "event_id": f"{at}"}) + "\n" for at in range(150_000)).encode()
+    connection = connect()
+    parse(connection, text.replace(b'"77777"', b'"77\x0177"'), EVENTS, "here", NOW)
+    wrong = "SELECT count(*) FILTER (coalesce(place, rowid) <> CAST(event_id AS BIGINT)), count(*) FROM parsed"
+    assert connection.sql(wrong).fetchall() == [(0, 149_999)]
+
+
+def test_an_empty_line_is_refused() -> None:
+    connection = connect()
+    dead = parse(connection, b"\n" + json.dumps(good).encode() + b"\n\n", EVENTS, "here")
+    assert [letter.record for letter in dead] == [b"", b""]
+    assert connection.sql("SELECT coalesce(place, rowid) FROM parsed").fetchall() == [(1,)]
+
+
 def test_an_empty_batch_is_an_empty_table() -> None:
     connection = connect()
     assert parse(connection, b"", EVENTS, "here") == []
