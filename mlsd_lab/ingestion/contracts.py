@@ -52,5 +52,5 @@ VIDEOS = Contract(
 )
 CONTRACTS = {contract.name: contract for contract in (EVENTS, USERS, VIDEOS)}
 """By the name of the table."""
-BY_SOURCE = {"clicks": EVENTS, "profiles": USERS, "metadata": VIDEOS}
+BY_SOURCE = {"clicks": EVENTS, "stream": EVENTS, "profiles": USERS, "metadata": VIDEOS}
 """By the name of the source whose records they are."""

@@ -54,7 +54,7 @@ def erase(lake: Lake, user: str, now: datetime) -> list[Erased]:
     lake.require()
     connection = connect()
     _remember(connection, lake.table(ERASED.name), user, now)
-    parts = {"events": _erase_rows, "users": _erase_rows, DEAD_LETTERS.name: _erase_letters}
+    parts = dict.fromkeys(("events", "late_events", "users"), _erase_rows) | {DEAD_LETTERS.name: _erase_letters}
     done = []
     for name, erase_from in parts.items():
         if lake.has(name):

@@ -54,6 +54,11 @@ class Shape:
         return replace(self, columns=self.columns | more)
 
     @property
+    def late(self) -> "Shape":
+        """The table beside it in which rows wait that came late from a stream."""
+        return replace(self, name=f"late_{self.name}")
+
+    @property
     def nothing(self) -> str:
         """SQL for no rows of this shape."""
         columns = (f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in self.all_columns.items())
