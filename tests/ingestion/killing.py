@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,6 +36,12 @@ from mlsd_lab.ingestion.metadata_api import MetadataApi
 from mlsd_lab.ingestion.parsing import connect, parse
 from mlsd_lab.ingestion.profiles import Profiles
 from mlsd_lab.ingestion.source import Source
+from mlsd_lab.ingestion.stream.consume import consume
+from mlsd_lab.ingestion.stream.correct import correct
+from mlsd_lab.ingestion.stream.event_stream import EventStream
+from mlsd_lab.ingestion.stream.lake_sink import LakeSink
+from mlsd_lab.ingestion.stream.redis_stream import RedisStream
+from mlsd_lab.ingestion.stream.sqlite_stream import SqliteStream
 from mlsd_lab.ingestion.upkeep import compact
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
@@ -232,6 +238,14 @@ def _work(job: Job) -> list[dict[str, int]]:
         erase(lake, job["user"], NOW)
     elif job["do"] == "naive":
         _naive(lake, job)
+    elif job["do"] == "produce":
+        _produce(job)
+    elif job["do"] == "consume":
+        stream = _stream(job)
+        list(consume(stream, LakeSink(lake), lambda: NOW, timedelta(minutes=30), job["batch"]))
+        if job.get("correct"):
+            correct(lake)
+        stream.close()
     elif job["do"] == "create":
         for shape in SHAPES:
             lake.table(shape)
@@ -240,6 +254,21 @@ def _work(job: Job) -> list[dict[str, int]]:
             compact(lake, keep_hours=0)
         return [vars(intake.counts) for intake in ingest(lake, [_source(job)], NOW, bad_share=0.5)]
     return []
+
+
+def _stream(job: Job) -> EventStream:
+    place = job["stream"]
+    return RedisStream(place) if place.startswith("redis://") else SqliteStream(Path(place))
+
+
+def _produce(job: Job) -> None:
+    """Append each line of a file, some at a time, and note after each receipt how many were acknowledged."""
+    stream, lines = _stream(job), Path(job["from"]).read_bytes().splitlines()
+    with Path(job["noted"]).open("wb", buffering=0) as noted:
+        for at in range(0, len(lines), job["batch"]):
+            stream.append(lines[at : at + job["batch"]])
+            noted.write(b".")
+    stream.close()
 
 
 def _source(job: Job) -> Source:
