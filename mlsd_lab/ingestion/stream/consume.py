@@ -1,6 +1,6 @@
 """From a stream into a sink: in event time, each event once, the late ones apart."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -49,14 +49,14 @@ class Consumed:
 def consume(
     stream: EventStream,
     sink: StreamSink,
-    now: Callable[[], datetime],
+    now: datetime,
     lateness: timedelta = LATENESS,
     batch: int = _BATCH,
     contract: Contract = EVENTS,
 ) -> Iterator[Consumed]:
     """Bring what the stream holds beyond the sink's position into the sink, and yield what each piece was.
 
-    It ends at the stream's end; go on by calling it again. An event is late if it occurred more than `lateness` before
+    It ends at the stream's end; call it again to go on. An event is late if it occurred more than `lateness` before
     the newest that came earlier, whatever the pieces; a correction is late too. Raises `ConfigError` where the sink
     stands in another stream, or at an offset that was trimmed away.
 
@@ -72,7 +72,7 @@ def consume(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     stream, sink = SqliteStream(Path(folder, "stream.db")), LakeSink(Lake(f"{folder}/lake"))
     ...     _ = stream.append([event("a", 12), event("b", 10), event("c", 13), b"poison"])
-    ...     [found] = consume(stream, sink, now=lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    ...     [found] = consume(stream, sink, now=datetime(2026, 1, 2, tzinfo=UTC))
     ...     stream.close()
     >>> found.on_time, found.late, found.dead, str(found.watermark)
     (2, 1, 1, '2026-01-01 12:00:00+00:00')
@@ -87,7 +87,7 @@ def consume(
         found = stream.read(position["offset"], batch)
         if not found.records:
             return
-        arrived = _part(connection, stream.id, found, position, contract, lateness, now())
+        arrived = _part(connection, stream.id, found, position, contract, lateness, now)
         sink.apply(arrived)
         position = arrived.position
         newest = _moment(position)

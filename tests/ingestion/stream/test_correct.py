@@ -10,7 +10,7 @@ from mlsd_lab.ingestion.stream.consume import consume
 from mlsd_lab.ingestion.stream.correct import Corrected, correct
 from mlsd_lab.ingestion.stream.lake_sink import LakeSink
 from mlsd_lab.ingestion.stream.sqlite_stream import SqliteStream
-from tests.ingestion.stream.test_consume import event, now
+from tests.ingestion.stream.test_consume import NOW, event
 from tests.ingestion.stream.test_lake_sink import held
 
 
@@ -20,7 +20,7 @@ def lake(tmp_path: Path) -> Lake:
     stream, lake = SqliteStream(tmp_path / "stream.db"), Lake(tmp_path / "lake")
     stream.append([event("a", 200), event("b", 200, delay=5), event("c", 200), event("new", 0)])
     stream.append([event("b", 200, delay=2), event("c", 200, delay=9)])
-    list(consume(stream, LakeSink(lake), now))
+    list(consume(stream, LakeSink(lake), NOW))
     stream.close()
     assert held(lake, "late_events") == ["b", "c", "new"]
     return lake
