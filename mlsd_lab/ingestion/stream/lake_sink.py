@@ -58,8 +58,8 @@ class LakeSink:
         """Add `late` to the late events; a table is written from `parsed`, so the two change places meanwhile."""
         connection.execute("ALTER TABLE parsed RENAME TO on_time")
         connection.execute("ALTER TABLE late RENAME TO parsed")
-        self._erased.drop(connection)
         table = self._lake.table(self._shape.late)
+        ErasedUsers(self._lake).drop(connection)  # anew: this table was opened later than the events
         admitted = admit(connection, table)
         if admitted.rows:
             write(connection, table, admitted, {})

@@ -11,6 +11,7 @@ from mlsd_lab.ingestion.erase import erase
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.parsing import connect
+from mlsd_lab.ingestion.source import Position
 from mlsd_lab.ingestion.stream.consume import consume
 from mlsd_lab.ingestion.stream.correct import correct
 from mlsd_lab.ingestion.stream.lake_sink import LakeSink
@@ -87,6 +88,33 @@ def test_an_erased_user_does_not_come_back_by_the_stream(stream: SqliteStream, t
     list(consume(stream, LakeSink(lake), NOW))
     correct(lake)
     assert (held(lake, "events"), held(lake, "late_events")) == (["a", "d"], [])
+
+
+def test_a_user_erased_while_a_piece_is_on_its_way_is_not_put_among_the_late(
+    stream: SqliteStream, tmp_path: Path
+) -> None:
+    lake = Lake(tmp_path / "lake")
+    stream.append([event("a", 200), event("late", 0)])
+    list(consume(stream, LakeSink(lake), NOW))
+    stream.append([event("b", 201), event("later", 0, user_id="ann"), event("last", 0)])
+    sink = LakeSink(lake)
+    sink.position()
+    erase(lake, "ann", NOW)
+    with pytest.raises(ConflictError, match="another writer committed first"):
+        list(consume(stream, Stale(sink, (LakeSink(lake).position() or {})), NOW))
+    assert held(lake, "late_events") == ["last", "late"]
+    list(consume(stream, LakeSink(lake), NOW))
+    assert (held(lake, "events"), held(lake, "late_events")) == (["a", "b"], ["last", "late"])
+
+
+class Stale(LakeSink):
+    """A sink that was asked for its position some time ago."""
+
+    def __init__(self, sink: LakeSink, position: Position) -> None:
+        self.__dict__, self._position = sink.__dict__, position
+
+    def position(self) -> Position:
+        return self._position
 
 
 def test_a_dead_letter_of_the_stream_is_mended_and_driven_again(stream: SqliteStream, tmp_path: Path) -> None:
