@@ -22,25 +22,14 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   end
 end
 redis.call('SET', KEYS[3], ARGV[1], 'NX')
-local taken, corrections, known = 0, 0, {}
-local function add(key, content, record, correction)
-  last = last + 1
-  redis.call('HSET', KEYS[2], key, content)
-  redis.call('XADD', KEYS[1], string.format('%.0f-0', last), 'k', key, 'c', correction, 'r', record)
-  taken = taken + 1
-end
+local taken, corrections = 0, 0
 for at = 2, #ARGV, 3 do
-  if redis.call('HEXISTS', KEYS[2], ARGV[at]) + redis.call('HEXISTS', KEYS[2], ARGV[at + 1]) == 0 then
-    add(ARGV[at], ARGV[at + 1], ARGV[at + 2], '0')
-  else
-    known[#known + 1] = at
-  end
-end
-for _, at in ipairs(known) do
-  local content = ARGV[at + 1]
-  if redis.call('HGET', KEYS[2], ARGV[at]) ~= content and redis.call('HEXISTS', KEYS[2], content) == 0 then
-    add(content, content, ARGV[at + 2], '1')
-    corrections = corrections + 1
+  local id, content = 'i' .. ARGV[at], 'c' .. ARGV[at] .. ARGV[at + 1]
+  if redis.call('HSETNX', KEYS[2], content, '') == 1 then
+    local correction = redis.call('HINCRBY', KEYS[2], id, 1) > 1 and '1' or '0'
+    last, taken, corrections = last + 1, taken + 1, corrections + correction
+    local number = string.format('%.0f-0', last)
+    redis.call('XADD', KEYS[1], number, 'i', id, 'c', content, 'n', correction, 'r', ARGV[at + 2])
   end
 end
 return {string.format('%.0f', last), taken, corrections}
@@ -48,7 +37,8 @@ return {string.format('%.0f', last), taken, corrections}
 _TRIM = """
 local gone = redis.call('XRANGE', KEYS[1], '-', ARGV[1] .. '-0', 'COUNT', ARGV[2])
 for _, entry in ipairs(gone) do
-  redis.call('HDEL', KEYS[2], entry[2][2])
+  redis.call('HDEL', KEYS[2], entry[2][4])
+  if redis.call('HINCRBY', KEYS[2], entry[2][2], -1) == 0 then redis.call('HDEL', KEYS[2], entry[2][2]) end
   redis.call('XDEL', KEYS[1], entry[1])
 end
 return #gone
@@ -114,8 +104,8 @@ class RedisStream:
         """Add those records that the stream does not hold, in one script; return when they are on the disk."""
         check_records(records)
         given: list[bytes | str] = [uuid.uuid4().hex]
-        for (key, content), record in zip(record_keys(records), records, strict=True):
-            given += key, content, record
+        for (name, content), record in zip(record_keys(records).T, records, strict=True):
+            given += name.tobytes(), content.tobytes(), record
         with self._told():
             end, taken, corrections = self._append(self._keys, given)
         return Receipt(int(end), taken, corrections, len(records) - taken)
@@ -127,7 +117,7 @@ class RedisStream:
         if offset < 0 or not found or _number(found[0][0]) != offset + 1:
             check_offset(self._shown, offset, *self._bounds())
             found = []
-        corrections = frozenset(offset + at for at, (_, entry) in enumerate(found) if entry[b"c"] == b"1")
+        corrections = frozenset(offset + at for at, (_, entry) in enumerate(found) if entry[b"n"] == b"1")
         return Records(offset, tuple(entry[b"r"] for _, entry in found), corrections)
 
     def trim(self, before: int) -> int:

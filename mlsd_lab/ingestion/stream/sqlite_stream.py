@@ -6,24 +6,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mlsd_lab.errors import ConfigError, ConflictError, StorageError
 from mlsd_lab.ingestion.stream.event_stream import Receipt, Records
+from mlsd_lab.ingestion.stream.known_keys import KnownKeys
 from mlsd_lab.ingestion.stream.record_key import record_keys
 from mlsd_lab.ingestion.stream.stream_errors import check_offset, check_records
 
-_FORMAT = 1
+_FORMAT = 2
 _TABLES = f"""
     CREATE TABLE records (
-      number INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE, content BLOB NOT NULL,
-      correction INTEGER NOT NULL, record BLOB NOT NULL);
+      number INTEGER PRIMARY KEY AUTOINCREMENT, correction INTEGER NOT NULL, record BLOB NOT NULL);
+    CREATE TABLE appended (last INTEGER PRIMARY KEY, keys BLOB NOT NULL);
     CREATE TABLE stream (id TEXT NOT NULL);
     PRAGMA user_version = {_FORMAT};
 """
-# with OR IGNORE instead of WHERE a row that is not added would use up a number all the same
-_ADD = """INSERT INTO records (key, content, correction, record) SELECT :key, :content, 0, :record
-    WHERE NOT EXISTS (SELECT 1 FROM records WHERE key IN (:key, :content))"""
-_CORRECT = """INSERT INTO records (key, content, correction, record) SELECT :content, :content, 1, :record
-    WHERE NOT EXISTS (SELECT 1 FROM records WHERE (key = :key AND content = :content) OR key = :content)"""
 
 
 class SqliteStream:
@@ -45,6 +44,7 @@ class SqliteStream:
 
     def __init__(self, path: Path, patience: float = 30.0) -> None:
         self._path = path
+        self._known, self._begin, self._learned = KnownKeys(), 0, 0
         with self._told():
             self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
             try:
@@ -68,16 +68,16 @@ class SqliteStream:
     def append(self, records: Sequence[bytes]) -> Receipt:
         """Add those records that the stream does not hold, in one transaction; return when they are on the disk."""
         check_records(records)
-        rows = [
-            {"key": key, "content": content, "record": record}
-            for (key, content), record in zip(record_keys(records), records, strict=True)
-        ]
+        keys = record_keys(records)
         with self._told(), self._transaction():
-            taken = self._connection.executemany(_ADD, rows).rowcount if rows else 0
-            # where some ids were known, with the same content or another
-            corrections = self._connection.executemany(_CORRECT, rows).rowcount if taken < len(rows) else 0
+            kept, corrections = self._new(keys)
+            if kept:
+                rows = ((at in corrections, records[at]) for at in kept)
+                self._connection.executemany("INSERT INTO records (correction, record) VALUES (?, ?)", rows)
             end = self._bounds()[1]
-        return Receipt(end, taken + corrections, corrections, len(rows) - taken - corrections)
+            if kept:
+                self._connection.execute("INSERT INTO appended VALUES (?, ?)", (end, keys[:, kept].tobytes()))
+        return Receipt(end, len(kept), len(corrections), len(records) - len(kept))
 
     def read(self, offset: int, limit: int) -> Records:
         """Return up to `limit` records from `offset` on, none at the end."""
@@ -91,7 +91,9 @@ class SqliteStream:
     def trim(self, before: int) -> int:
         """Let records with an offset smaller than `before` go, and return how many there were."""
         with self._told(), self._transaction():
-            return self._connection.execute("DELETE FROM records WHERE number <= ?", (before,)).rowcount
+            gone = self._connection.execute("DELETE FROM records WHERE number <= ?", (before,)).rowcount
+            self._connection.execute("DELETE FROM appended WHERE last <= ?", (before,))
+        return gone
 
     def close(self) -> None:
         """Let go of the file."""
@@ -112,6 +114,32 @@ class SqliteStream:
                 )
             ((name,),) = self._connection.execute("SELECT id FROM stream").fetchall()
         return str(name)
+
+    def _new(self, keys: NDArray[np.int64]) -> tuple[list[int], set[int]]:
+        """Return the places of records that the stream does not hold, and which of these have an id that it holds."""
+        self._learn_keys()
+        held, kept, corrections = self._known.contents(keys[0]), [], set()
+        for at, (name, content) in enumerate(keys.T.tolist()):
+            contents = held.setdefault(name, set())
+            if content not in contents:
+                kept.append(at)
+                if contents:
+                    corrections.add(at)
+                contents.add(content)
+        return kept, corrections
+
+    def _learn_keys(self) -> None:
+        """Read what any process has appended since the last time, or all that is left after something was trimmed."""
+        begin, end = self._bounds()
+        if begin != self._begin:
+            self._begin, self._known, self._learned = begin, KnownKeys(), begin
+        appended = self._connection.execute(
+            "SELECT last, keys FROM appended WHERE last > ? ORDER BY last", (self._learned,)
+        )
+        keys = [np.frombuffer(blob, dtype="<i8").reshape(2, -1)[:, -(last - begin) :] for last, blob in appended]
+        if keys:
+            self._known.add(np.concatenate(keys, axis=1))
+        self._learned = end
 
     def _bounds(self) -> tuple[int, int]:
         """Return begin and end; the greatest number that was ever given outlives its record."""

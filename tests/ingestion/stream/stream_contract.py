@@ -32,17 +32,14 @@ class Model:
         self.end = 0
 
     def append(self, added: list[bytes]) -> tuple[int, int, int]:
-        new = [one for one in added if self._add(one, correction=False)]
-        again = [one for one in added if self._add(one, correction=True)]
-        return len(new) + len(again), len(again), len(added) - len(new) - len(again)
-
-    def _add(self, one: bytes, correction: bool) -> bool:
-        ids = {self._id(held) for held, again in self.held.values() if not again}
-        if one in {held for held, _ in self.held.values()} or (not correction and self._id(one) in ids):
-            return False
-        self.held[self.end] = one, correction
-        self.end += 1
-        return True
+        before = self.end
+        for one in added:
+            held = [record for record, _ in self.held.values()]
+            if one not in held:
+                self.held[self.end] = one, self._id(one) in map(self._id, held)
+                self.end += 1
+        new = [self.held[offset] for offset in range(before, self.end)]
+        return len(new), sum(correction for _, correction in new), len(added) - len(new)
 
     @staticmethod
     def _id(one: bytes) -> object:

@@ -69,9 +69,9 @@ def test_what_is_no_stream_is_refused_and_left_alone(tmp_path: Path) -> None:
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     stream = SqliteStream(tmp_path / "s.db")
-    stream._connection.execute("PRAGMA user_version = 2")
+    stream._connection.execute("PRAGMA user_version = 3")
     stream.close()
-    with pytest.raises(ConfigError, match="expected a stream of format 1, found another database or a newer format"):
+    with pytest.raises(ConfigError, match="expected a stream of format 2, found another database or a newer format"):
         SqliteStream(tmp_path / "s.db")
 
 
