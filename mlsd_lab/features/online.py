@@ -17,7 +17,7 @@ from mlsd_lab.features.definition import HOUR
 from mlsd_lab.features.entity_totals import EntityTotals, coded
 from mlsd_lab.features.timeline import microseconds, taken, video_columns
 
-_KIND = "memory-store/1"
+_KIND = "memory-store/2"
 
 
 @dataclass(frozen=True)
@@ -62,23 +62,28 @@ class MemoryStore:
         self.catalogue = catalogue
         self.position = 0
         self.newest = np.iinfo(np.int64).min
+        self.mark: Any = None
+        """What came with the newest batch: JSON-ready, the caller's own, such as where a consumer stands."""
         self._row = {video: row for row, video in enumerate(videos["video_id"].astype(object))}
         self._videos = video_columns(videos)
         self._entities = {entity: EntityTotals(entity, features) for entity, features in catalogue.entities.items()}
 
-    def absorb(self, batch: pd.DataFrame, offset: int) -> None:
+    def absorb(self, batch: pd.DataFrame, offset: int, mark: Any = None) -> None:
         """Add a batch of the stream (as `features.stream` makes it) whose first event stands at position `offset`.
 
-        Events below the position already reached are ignored, so a batch may come twice. Raises `DataError` for a gap,
-        for a batch that is not in stream order, or for a value that a feature refuses; the store is then as it was.
+        Events below the position already reached are ignored, so a batch may come twice; `mark` is kept with them, and
+        also when there are none, but not with a batch that ends below that position. Raises `DataError` for a gap, for
+        a batch that is not in stream order, or for a value that a feature refuses; the store is then as it was.
         """
         if not 0 <= offset <= self.position:
             raise DataError(
                 f"offset: expected 0 or more and at most {self.position}, the position reached, found {offset}: "
                 "with a gap events are missing"
             )
+        kept = self.mark if mark is None or offset + len(batch) < self.position else mark
         batch = batch.iloc[self.position - offset :]
         if batch.empty:
+            self.mark = kept
             return
         known_at = microseconds(batch["known_at"]).astype(np.int64)
         if known_at[0] < self.newest or (np.diff(known_at) < 0).any():
@@ -92,6 +97,7 @@ class MemoryStore:
             totals.absorb(known_at, code, keys, added)
         self.newest = int(known_at[-1])
         self.position += len(batch)
+        self.mark = kept
 
     def lookup(
         self,
@@ -134,8 +140,8 @@ class MemoryStore:
         with atomic_folder(folder) as draft:
             for number, totals in enumerate(self._entities.values()):
                 totals.save(draft / f"{number}.npz")
-            facts = {"position": self.position, "newest": int(self.newest), "fingerprint": self.catalogue.fingerprint}
-            write_manifest(draft, _KIND, **facts)
+            facts = {"position": self.position, "newest": int(self.newest), "mark": self.mark}
+            write_manifest(draft, _KIND, **facts, fingerprint=self.catalogue.fingerprint)
 
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue, videos: pd.DataFrame) -> "MemoryStore":
@@ -145,7 +151,7 @@ class MemoryStore:
             found, expected = facts["fingerprint"], catalogue.fingerprint
             raise ArtifactError(f"{folder}: expected features with fingerprint {expected}, found {found}")
         store = cls(catalogue, videos)
-        store.position, store.newest = facts["position"], facts["newest"]
+        store.position, store.newest, store.mark = facts["position"], facts["newest"], facts["mark"]
         for number, totals in enumerate(store._entities.values()):
             totals.restore(folder / f"{number}.npz")
         return store

@@ -117,6 +117,19 @@ def test_a_batch_that_a_feature_refuses_leaves_the_store_as_it_was() -> None:
     assert_bits_equal(after.to_frame(), before.to_frame())
 
 
+def test_a_mark_is_kept_with_its_batch_and_without_events_and_never_moves_back(tmp_path: Path) -> None:
+    store, events = small_store()
+    store.absorb(events.iloc[:2], offset=0, mark={"offset": 2})
+    store.absorb(events.iloc[:0], offset=2, mark={"offset": 5})
+    store.absorb(events.iloc[:1], offset=0, mark={"offset": 1})
+    store.absorb(events.iloc[2:], offset=2)
+    assert store.position == 3
+    with pytest.raises(DataError, match="order of known_at"):
+        store.absorb(events.iloc[:1], offset=3, mark={"offset": 9})
+    store.save(tmp_path / "state")
+    assert MemoryStore.load(tmp_path / "state", FEED, VIDEOS).mark == {"offset": 5}
+
+
 def test_a_store_that_has_grown_many_times_knows_each_user_and_survives_a_restart(tmp_path: Path) -> None:
     users = [f"u{at}" for at in range(40)]
     times = START + pd.to_timedelta(np.arange(120), unit="m")
