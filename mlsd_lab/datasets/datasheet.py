@@ -1,10 +1,13 @@
 """Where a log comes from and how it is to be read."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from mlsd_lab.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Relevance = Literal["long_view", "rating", "clicked", "any"]
 
@@ -45,6 +48,21 @@ class Datasheet:
     def rule(self) -> str:
         """The rule of `relevant`, in words."""
         return RULES[self.relevance]
+
+    def relevant(self, events: "pd.DataFrame") -> "pd.Series":
+        """Return per event: did it matter to the user, by the rule (bool; a missing value counts as no).
+
+        >>> import pandas as pd
+        >>> Datasheet("mine", relevance="rating").relevant(pd.DataFrame({"rating": [4.5, 3.0, None]})).tolist()
+        [True, False, False]
+        """
+        import pandas as pd
+
+        if self.relevance == "any":
+            return pd.Series(True, index=events.index)
+        if self.relevance == "rating":
+            return events["rating"] >= 4
+        return events[self.relevance].astype("boolean").fillna(False).astype(bool)
 
 
 def iana_zone(name: str) -> ZoneInfo:

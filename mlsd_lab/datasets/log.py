@@ -69,14 +69,7 @@ class Log:
     @property
     def relevant(self) -> "pd.Series":
         """Per event: did it matter to the user, by the datasheet's rule (bool; a missing value counts as no)."""
-        import pandas as pd
-
-        relevance = self.datasheet.relevance
-        if relevance == "any":
-            return pd.Series(True, index=self.events.index)
-        if relevance == "rating":
-            return self.events["rating"] >= 4
-        return self.events[relevance].fillna(False).astype(bool)
+        return self.datasheet.relevant(self.events)
 
     def days(self, column: str = "occurred_at") -> "pd.Series":
         """Per event: midnight of its local day, as a time without zone."""

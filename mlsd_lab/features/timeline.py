@@ -32,14 +32,26 @@ def stream(log: Log) -> pd.DataFrame:
     >>> stream(Log.from_frames(frame))[["user_id", "relevant", "duration_seconds"]].values.tolist()
     [['ann', 1.0, nan]]
     """
-    events = log.events
+    return stream_rows(log.events, log.relevant, video_columns(log.videos), log.events["video_id"].cat.codes.to_numpy())
+
+
+def stream_rows(
+    events: pd.DataFrame, relevant: pd.Series, videos: dict[str, NDArray[Any]], video: NDArray[np.integer]
+) -> pd.DataFrame:
+    """Return events as features read them, in their order; `video` has each one's row in `videos`, −1 for none.
+
+    >>> time = pd.to_datetime(["2026-01-01"], utc=True)
+    >>> event = pd.DataFrame({"user_id": ["ann"], "video_id": ["new"], "occurred_at": time, "known_at": time})
+    >>> rows = stream_rows(event, pd.Series([True]), {"duration_seconds": np.array([10.0])}, np.array([-1]))
+    >>> rows[["video_id", "relevant", "clicked", "duration_seconds"]].values.tolist()
+    [['new', 1.0, nan, nan]]
+    """
     table = events[["user_id", "video_id", "occurred_at", "known_at"]].astype({"user_id": object, "video_id": object})
     table["surface"] = events["surface"].astype(object) if "surface" in events else None
     for column in READ:
-        source = log.relevant if column == "relevant" else events.get(column)
+        source = relevant if column == "relevant" else events.get(column)
         table[column] = np.nan if source is None else source.astype("Float64").to_numpy(np.float64, na_value=np.nan)
-    videos = video_columns(log.videos)
-    return table.assign(**{name: values[events["video_id"].cat.codes.to_numpy()] for name, values in videos.items()})
+    return table.assign(**{name: taken(values, video) for name, values in videos.items()})
 
 
 def video_columns(videos: pd.DataFrame) -> dict[str, NDArray[Any]]:
@@ -176,7 +188,7 @@ def _moments(as_of: pd.Series) -> NDArray[np.datetime64]:
     return moments
 
 
-def taken(values: NDArray[Any], video: NDArray[np.intp]) -> NDArray[Any]:
+def taken(values: NDArray[Any], video: NDArray[np.integer]) -> NDArray[Any]:
     """Return a value a row, that of its video (a row number), null for a video that is not known (−1).
 
     >>> taken(np.array([10.0, 59.5]), np.array([1, -1])).tolist()

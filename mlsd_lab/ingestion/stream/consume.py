@@ -132,8 +132,9 @@ def _part(
         """CREATE OR REPLACE TEMP TABLE late AS SELECT * EXCLUDE (newest) REPLACE (number AS place) FROM (
              SELECT *, max(occurred_at) OVER (ORDER BY number
                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newest FROM (
-             SELECT *, rowid AS row, coalesce(place, rowid) AS number FROM parsed))
-           WHERE occurred_at < greatest(newest, $before) - $lateness OR number IN (SELECT place FROM corrections)""",
+             SELECT *, rowid AS row, coalesce(place, rowid) AS number, number IN (SELECT place FROM corrections)
+               AS correction FROM parsed))
+           WHERE correction OR occurred_at < greatest(newest, $before) - $lateness""",
         {"before": before, "lateness": lateness},
     )
     (newest,) = connection.execute("SELECT epoch_us(greatest(max(occurred_at), ?)) FROM parsed", [before]).fetchall()[0]

@@ -21,7 +21,10 @@ class Arrived:
     """
 
     connection: "DuckDBPyConnection"
-    """Its table `parsed` has the events on time, `late` the others: columns as in the contract, and `event_date`."""
+    """Its table `parsed` has the events on time, `late` the others: columns as in the contract, and `event_date`.
+
+    In `late` the flag `correction` tells what is not new: the stream had another event of that id before.
+    """
     position: Position
     """Where a sink stands once it has taken all of this: the stream's id, the offset, the newest `occurred_at` (µs)."""
     at: datetime

@@ -1,0 +1,75 @@
+"""An online store as the sink of a stream: a feature value can be read seconds after the event."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mlsd_lab.datasets import Log
+from mlsd_lab.features.online import MemoryStore
+from mlsd_lab.features.timeline import READ, microseconds, stream_rows, video_columns
+from mlsd_lab.ingestion.source import Position
+
+if TYPE_CHECKING:
+    from mlsd_lab.ingestion.stream.stream_sink import Arrived
+
+_FLAGS = "clicked", "long_view", "liked"
+_VALUES = [name if name not in _FLAGS else f"CAST({name} AS DOUBLE) AS {name}" for name in READ if name != "relevant"]
+_QUERY = f"""
+    SELECT user_id, video_id, epoch_us(occurred_at) AS occurred_at, epoch_us(known_at) AS known_at, surface,
+      {", ".join(_VALUES)}
+    FROM (FROM parsed UNION ALL BY NAME SELECT * FROM late WHERE NOT correction) ORDER BY known_at, event_id
+"""
+
+
+class StoreSink:
+    """A `StreamSink` that lets a store absorb each event, also one that is late by its phone's clock.
+
+    Windows of features are of `known_at`: an event counts from when it was known. So a store cannot take in what was
+    known before the newest that it absorbed, which happens where collectors' clocks disagree; nor a correction of what
+    it has added up. These are counted in `missed`, and in the features once the store is made anew from the lake.
+    `log` knows the videos, and which events are relevant.
+
+    >>> import tempfile
+    >>> from datetime import UTC, datetime
+    >>> from pathlib import Path
+    >>> from mlsd_lab.features.feed import FEED
+    >>> from mlsd_lab.ingestion.stream.consume import consume
+    >>> from mlsd_lab.ingestion.stream.sqlite_stream import SqliteStream
+    >>> frame = pd.DataFrame({"user_id": ["ann"], "video_id": "v", "occurred_at": pd.Timestamp("2026-01-01", tz="UTC")})
+    >>> log = Log.from_frames(frame)
+    >>> store = MemoryStore(FEED, log.videos)
+    >>> seen = '"user_id": "bob", "video_id": "v", "occurred_at": "2026-01-02T09:00:00Z"'
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     stream = SqliteStream(Path(folder, "stream.db"))
+    ...     _ = stream.append([f'{{"event_id": "e", {seen}, "known_at": "2026-01-02T09:00:07Z"}}'.encode()])
+    ...     found = list(consume(stream, StoreSink(store, log), now=datetime(2026, 1, 3, tzinfo=UTC)))
+    ...     stream.close()
+    >>> answer = store.lookup("bob", ["v"], as_of=pd.Timestamp("2026-01-02 09:01", tz="UTC"))
+    >>> answer.to_frame()["user_impressions_1d"].tolist()
+    [1.0]
+    """
+
+    def __init__(self, store: MemoryStore, log: Log) -> None:
+        self._store, self._datasheet = store, log.datasheet
+        self._videos, self._columns = pd.Index(log.videos["video_id"].astype(object)), video_columns(log.videos)
+        self.missed = 0
+        """Events that the store could not take in any more."""
+
+    def position(self) -> Position | None:
+        """Return where in the stream the store stands, as it keeps it beside its totals."""
+        mark: Position | None = self._store.mark
+        return mark
+
+    def apply(self, arrived: "Arrived") -> None:
+        """Let the store absorb a piece, and keep its position with it."""
+        events = arrived.connection.execute(_QUERY).df()
+        for name in ("occurred_at", "known_at"):
+            events[name] = pd.to_datetime(events[name], unit="us", utc=True)
+        in_time = microseconds(events["known_at"]).astype(np.int64) >= self._store.newest
+        corrections = arrived.on_time + arrived.late - len(events)
+        self.missed += int((~in_time).sum()) + corrections
+        events = events[in_time].reset_index(drop=True)
+        video = self._videos.get_indexer(events["video_id"].astype(object))
+        rows = stream_rows(events, self._datasheet.relevant(events), self._columns, video)
+        self._store.absorb(rows, offset=self._store.position, mark=dict(arrived.position))

@@ -1,0 +1,119 @@
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlsd_lab.datasets import Log
+from mlsd_lab.errors import ConfigError
+from mlsd_lab.features import MemoryStore, Timeline
+from mlsd_lab.features.feed import FEED
+from mlsd_lab.features.store_sink import StoreSink
+from mlsd_lab.ingestion.stream.consume import consume
+from mlsd_lab.ingestion.stream.sqlite_stream import SqliteStream
+from tests.features.streams import EVENT, Event, assert_bits_equal, log_of, seeded_log
+from tests.features.test_online import asked
+
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+COLUMNS = list(FEED.columns)
+
+
+def lines(log: Log) -> list[bytes]:
+    """The log's events as a collector appends them, in the order in which they were known."""
+    text = json.loads(
+        log.events.astype({"user_id": str, "video_id": str}).to_json(
+            orient="records", date_format="iso", date_unit="us"
+        )
+    )
+    return [json.dumps({**event, "event_id": str(event["event_id"])}).encode() for event in text]
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Iterator[SqliteStream]:
+    opened = SqliteStream(tmp_path / "stream.db")
+    yield opened
+    opened.close()
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(
+    events=st.lists(EVENT, min_size=1, max_size=30),
+    piece=st.integers(1, 12),
+    poison=st.lists(st.integers(0, 30), max_size=3),
+)
+def test_what_is_read_from_a_store_fed_by_a_stream_is_what_training_computes(
+    events: list[Event], piece: int, poison: list[int]
+) -> None:
+    log = log_of(events)
+    sent = lines(log)
+    for number in poison:
+        sent.insert(number, b"poison %d" % number)
+    with TemporaryDirectory() as folder:
+        stream, store = SqliteStream(Path(folder, "stream.db")), MemoryStore(FEED, log.videos)
+        sink = StoreSink(store, log)
+        for at in range(0, len(sent), 7):
+            stream.append(sent[at : at + 7])
+            list(consume(stream, sink, NOW, timedelta(hours=1), piece))
+        stream.close()
+    assert (store.position, sink.missed) == (len(log.events), 0)
+    rows = asked(store, log.events["known_at"].iloc[-1] + timedelta(minutes=1), "u0")
+    assert_bits_equal(rows[COLUMNS], Timeline(FEED, log).features(rows, rows["position_absorbed"].to_numpy()))
+
+
+def test_a_piece_is_absorbed_in_the_order_in_which_it_was_known(stream: SqliteStream) -> None:
+    log = seeded_log(60)
+    stream.append(list(reversed(lines(log))))
+    store = MemoryStore(FEED, log.videos)
+    list(consume(stream, StoreSink(store, log), NOW, timedelta(hours=1)))
+    rows = asked(store, log.events["known_at"].iloc[-1] + timedelta(minutes=1), "u1")
+    assert_bits_equal(rows[COLUMNS], Timeline(FEED, log).features(rows, np.full(len(rows), 60)))
+
+
+def test_what_cannot_be_added_any_more_is_counted(stream: SqliteStream) -> None:
+    log = seeded_log(10)
+    sent, store = lines(log), MemoryStore(FEED, log.videos)
+    sink = StoreSink(store, log)
+    stream.append(sent[5:])
+    list(consume(stream, sink, NOW))
+    stream.append([*sent[:5], sent[7][:-1] + b', "request_id": "r"}'])
+    list(consume(stream, sink, NOW))
+    before = int((log.events["known_at"].iloc[:5] < log.events["known_at"].iloc[-1]).sum())
+    assert (store.position, sink.missed) == (10 - before, before + 1)
+
+
+def test_a_store_goes_on_where_it_stood_when_it_was_saved(stream: SqliteStream, tmp_path: Path) -> None:
+    log = seeded_log(40)
+    sent, store = lines(log), MemoryStore(FEED, log.videos)
+    stream.append(sent[:25])
+    list(consume(stream, StoreSink(store, log), NOW))
+    store.save(tmp_path / "state")
+    stream.append(sent[25:])
+    list(consume(stream, StoreSink(store, log), NOW))
+    again = MemoryStore.load(tmp_path / "state", FEED, log.videos)
+    assert [one.read for one in consume(stream, StoreSink(again, log), NOW)] == [15]
+    later = log.events["known_at"].iloc[-1] + timedelta(minutes=1)
+    assert_bits_equal(asked(again, later, "u2")[COLUMNS], asked(store, later, "u2")[COLUMNS])
+    other = SqliteStream(tmp_path / "other.db")
+    with pytest.raises(ConfigError, match="made anew or is another"):
+        list(consume(other, StoreSink(again, log), NOW))
+    other.close()
+
+
+def test_people_and_videos_that_the_log_never_had_are_known_once_they_were_seen(stream: SqliteStream) -> None:
+    log, store = seeded_log(5), None
+    at = {"occurred_at": "2026-06-01T10:00:00Z", "known_at": "2026-06-01T10:00:01Z"}
+    event: dict[str, Any] = {"event_id": "new", "user_id": "newcomer", "video_id": "upload", "long_view": True, **at}
+    stream.append([json.dumps(event).encode()])
+    store = MemoryStore(FEED, log.videos)
+    list(consume(stream, StoreSink(store, log), NOW))
+    answer = store.lookup("newcomer", ["upload", "v0"], pd.Timestamp("2026-06-01 10:01", tz="UTC")).to_frame()
+    assert answer["user_impressions_1d"].tolist() == [1, 1]
+    assert answer["video_impressions_1d"].tolist() == [1, 0]
+    assert answer["video_duration"].isna().tolist() == [True, False]
