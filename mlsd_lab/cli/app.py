@@ -13,6 +13,8 @@ from mlsd_lab.cli.lab import lab, progress
 from mlsd_lab.cli.lake import compact, erase, redrive, sql
 from mlsd_lab.cli.run import run
 from mlsd_lab.cli.size import size
+from mlsd_lab.cli.stream import consume, produce
+from mlsd_lab.cli.stream_upkeep import correct, status, trim
 from mlsd_lab.errors import MlsdLabError
 
 app = typer.Typer(
@@ -24,6 +26,10 @@ app = typer.Typer(
 for command in (run, size, ingest, sql, redrive, erase, compact, lab, progress, doctor):
     app.command()(command)
 app.add_typer(data_app, name="data")
+stream_app = typer.Typer(help="Events as they happen, and a lake that reads them.", no_args_is_help=True)
+for command in (produce, consume, status, correct, redrive, trim):
+    stream_app.command()(command)
+app.add_typer(stream_app, name="stream")
 
 
 def main() -> None:

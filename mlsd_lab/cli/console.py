@@ -56,3 +56,18 @@ def progress_bar() -> Iterator[Callable[[str, float], None]]:
     with Progress(*columns, console=watched, transient=True, disable=not watched.is_terminal) as bar:
         task = bar.add_task("start", total=1.0)
         yield lambda stage, share: bar.update(task, description=stage, completed=share)
+
+
+@contextmanager
+def live_line() -> Iterator[Callable[[str], None]]:
+    """Keep one line of rich markup up to date; where nobody watches, print nothing.
+
+    >>> with live_line() as show:
+    ...     show("1,000 read")
+    """
+    watched = console(stderr=True)
+    if not watched.is_terminal:
+        yield lambda _line: None
+        return
+    with watched.status("") as line:
+        yield line.update

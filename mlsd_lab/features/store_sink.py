@@ -43,7 +43,7 @@ class StoreSink:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     stream = SqliteStream(Path(folder, "stream.db"))
     ...     _ = stream.append([f'{{"event_id": "e", {seen}, "known_at": "2026-01-02T09:00:07Z"}}'.encode()])
-    ...     found = list(consume(stream, StoreSink(store, log), now=datetime(2026, 1, 3, tzinfo=UTC)))
+    ...     found = list(consume(stream, StoreSink(store, log), lambda: datetime(2026, 1, 3, tzinfo=UTC)))
     ...     stream.close()
     >>> answer = store.lookup("bob", ["v"], as_of=pd.Timestamp("2026-01-02 09:01", tz="UTC"))
     >>> answer.to_frame()["user_impressions_1d"].tolist()

@@ -60,7 +60,7 @@ def test_what_is_read_from_a_store_fed_by_a_stream_is_what_training_computes(
         sink = StoreSink(store, log)
         for at in range(0, len(sent), 7):
             stream.append(sent[at : at + 7])
-            list(consume(stream, sink, NOW, timedelta(hours=1), piece))
+            list(consume(stream, sink, lambda: NOW, timedelta(hours=1), piece))
         stream.close()
     assert (store.position, sink.missed) == (len(log.events), 0)
     rows = asked(store, log.events["known_at"].iloc[-1] + timedelta(minutes=1), "u0")
@@ -71,7 +71,7 @@ def test_a_piece_is_absorbed_in_the_order_in_which_it_was_known(stream: SqliteSt
     log = seeded_log(60)
     stream.append(list(reversed(lines(log))))
     store = MemoryStore(FEED, log.videos)
-    list(consume(stream, StoreSink(store, log), NOW, timedelta(hours=1)))
+    list(consume(stream, StoreSink(store, log), lambda: NOW, timedelta(hours=1)))
     rows = asked(store, log.events["known_at"].iloc[-1] + timedelta(minutes=1), "u1")
     assert_bits_equal(rows[COLUMNS], Timeline(FEED, log).features(rows, np.full(len(rows), 60)))
 
@@ -81,9 +81,9 @@ def test_what_cannot_be_added_any_more_is_counted(stream: SqliteStream) -> None:
     sent, store = lines(log), MemoryStore(FEED, log.videos)
     sink = StoreSink(store, log)
     stream.append(sent[5:])
-    list(consume(stream, sink, NOW))
+    list(consume(stream, sink, lambda: NOW))
     stream.append([*sent[:5], sent[7][:-1] + b', "request_id": "r"}'])
-    list(consume(stream, sink, NOW))
+    list(consume(stream, sink, lambda: NOW))
     before = int((log.events["known_at"].iloc[:5] < log.events["known_at"].iloc[-1]).sum())
     assert (store.position, sink.missed) == (10 - before, before + 1)
 
@@ -92,17 +92,17 @@ def test_a_store_goes_on_where_it_stood_when_it_was_saved(stream: SqliteStream, 
     log = seeded_log(40)
     sent, store = lines(log), MemoryStore(FEED, log.videos)
     stream.append(sent[:25])
-    list(consume(stream, StoreSink(store, log), NOW))
+    list(consume(stream, StoreSink(store, log), lambda: NOW))
     store.save(tmp_path / "state")
     stream.append(sent[25:])
-    list(consume(stream, StoreSink(store, log), NOW))
+    list(consume(stream, StoreSink(store, log), lambda: NOW))
     again = MemoryStore.load(tmp_path / "state", FEED, log.videos)
-    assert [one.read for one in consume(stream, StoreSink(again, log), NOW)] == [15]
+    assert [one.read for one in consume(stream, StoreSink(again, log), lambda: NOW)] == [15]
     later = log.events["known_at"].iloc[-1] + timedelta(minutes=1)
     assert_bits_equal(asked(again, later, "u2")[COLUMNS], asked(store, later, "u2")[COLUMNS])
     other = SqliteStream(tmp_path / "other.db")
     with pytest.raises(ConfigError, match="made anew or is another"):
-        list(consume(other, StoreSink(again, log), NOW))
+        list(consume(other, StoreSink(again, log), lambda: NOW))
     other.close()
 
 
@@ -112,7 +112,7 @@ def test_people_and_videos_that_the_log_never_had_are_known_once_they_were_seen(
     event: dict[str, Any] = {"event_id": "new", "user_id": "newcomer", "video_id": "upload", "long_view": True, **at}
     stream.append([json.dumps(event).encode()])
     store = MemoryStore(FEED, log.videos)
-    list(consume(stream, StoreSink(store, log), NOW))
+    list(consume(stream, StoreSink(store, log), lambda: NOW))
     answer = store.lookup("newcomer", ["upload", "v0"], pd.Timestamp("2026-06-01 10:01", tz="UTC")).to_frame()
     assert answer["user_impressions_1d"].tolist() == [1, 1]
     assert answer["video_impressions_1d"].tolist() == [1, 0]

@@ -242,7 +242,7 @@ def _work(job: Job) -> list[dict[str, int]]:
         _produce(job)
     elif job["do"] == "consume":
         stream = _stream(job)
-        list(consume(stream, LakeSink(lake), NOW, timedelta(minutes=30), job["batch"]))
+        list(consume(stream, LakeSink(lake), lambda: NOW, timedelta(minutes=30), job["batch"]))
         if job.get("correct"):
             correct(lake)
         stream.close()

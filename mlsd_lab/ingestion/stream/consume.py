@@ -1,6 +1,6 @@
 """From a stream into a sink: in event time, each event once, the late ones apart."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 LATENESS = timedelta(hours=1)
-_BATCH = 50_000
+_BATCH = 100_000
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,16 @@ class Consumed:
 def consume(
     stream: EventStream,
     sink: StreamSink,
-    now: datetime,
+    clock: Callable[[], datetime],
     lateness: timedelta = LATENESS,
     batch: int = _BATCH,
     contract: Contract = EVENTS,
+    wait: Callable[[], bool] = lambda: False,
 ) -> Iterator[Consumed]:
     """Bring what the stream holds beyond the sink's position into the sink, and yield what each piece was.
 
-    It ends at the stream's end; call it again to go on. An event is late if it occurred more than `lateness` before
+    At the stream's end `wait` is called: where it returns true, more is read, else this ends; call it again to go on.
+    `clock` is asked for each piece what time it is. An event is late if it occurred more than `lateness` before
     the newest that came earlier, whatever the pieces; a correction is late too. Raises `ConfigError` where the sink
     stands in another stream, or at an offset that was trimmed away.
 
@@ -72,7 +74,7 @@ def consume(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     stream, sink = SqliteStream(Path(folder, "stream.db")), LakeSink(Lake(f"{folder}/lake"))
     ...     _ = stream.append([event("a", 12), event("b", 10), event("c", 13), b"poison"])
-    ...     [found] = consume(stream, sink, now=datetime(2026, 1, 2, tzinfo=UTC))
+    ...     [found] = consume(stream, sink, lambda: datetime(2026, 1, 2, tzinfo=UTC))
     ...     stream.close()
     >>> found.on_time, found.late, found.dead, str(found.watermark)
     (2, 1, 1, '2026-01-01 12:00:00+00:00')
@@ -81,16 +83,21 @@ def consume(
         raise ConfigError(f"consume: expected batch 1 or more and lateness 0 or more, found {batch} and {lateness}")
     connection = connect()
     position = sink.position() or {"stream": stream.id, "offset": stream.begin, "newest": None}
-    _same_stream(stream, position)
+    require_same_stream(stream, position)
     while True:
         began = perf_counter()
         found = stream.read(position["offset"], batch)
         if not found.records:
-            return
-        arrived = _part(connection, stream.id, found, position, contract, lateness, now)
+            if not wait():
+                return
+            continue
+        require_same_stream(
+            stream, position
+        )  # once more: it may have been emptied and filled again since the last piece
+        arrived = _part(connection, position["stream"], found, position, contract, lateness, clock())
         sink.apply(arrived)
         position = arrived.position
-        newest = _moment(position)
+        newest = moment_of(position)
         yield Consumed(
             len(found.records),
             arrived.on_time,
@@ -103,7 +110,15 @@ def consume(
         )
 
 
-def _same_stream(stream: EventStream, position: Position) -> None:
+def require_same_stream(stream: EventStream, position: Position) -> None:
+    """Raise `ConfigError` where a sink's position is one of another stream.
+
+    >>> from types import SimpleNamespace
+    >>> require_same_stream(SimpleNamespace(id="b"), {"stream": "a", "offset": 7})
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: expected the stream a, in which the sink stands at 7, found the stream b: it was \
+made anew or is another. Name the right one, or begin with an empty sink
+    """
     if position["stream"] != stream.id:
         raise ConfigError(
             f"expected the stream {position['stream']}, in which the sink stands at {position['offset']:,}, found the"
@@ -127,7 +142,7 @@ def _part(
     if found.corrections:
         places = [[offset - found.offset] for offset in sorted(found.corrections)]
         connection.executemany("INSERT INTO corrections VALUES (?)", places)
-    before = _moment(position)
+    before = moment_of(position)
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE late AS SELECT * EXCLUDE (newest) REPLACE (number AS place) FROM (
              SELECT *, max(occurred_at) OVER (ORDER BY number
@@ -146,6 +161,11 @@ def _part(
     return Arrived(connection, after, now, on_time, late, tuple(dead))
 
 
-def _moment(position: Position) -> datetime | None:
+def moment_of(position: Position) -> datetime | None:
+    """Return when the newest event occurred that a sink at this position has read.
+
+    >>> moment_of({"newest": 3_600_000_000}), moment_of({"newest": None})
+    (datetime.datetime(1970, 1, 1, 1, 0, tzinfo=datetime.timezone.utc), None)
+    """
     newest = position["newest"]
     return None if newest is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=newest)

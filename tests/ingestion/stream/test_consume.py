@@ -91,7 +91,7 @@ def test_what_is_late_does_not_depend_on_the_pieces(batches: list[list[bytes]], 
         stream, sink = SqliteStream(Path(folder, "stream.db")), Listing()
         for number, batch in enumerate(batches):
             stream.append(batch)
-            list(consume(stream, sink, NOW, lateness, batch=sizes[number % len(sizes)]))
+            list(consume(stream, sink, lambda: NOW, lateness, batch=sizes[number % len(sizes)]))
         assert sorted(sink.late) == expected_late(stream, lateness)
         assert sink.at is None or sink.at["offset"] == stream.end
         stream.close()
@@ -106,7 +106,7 @@ def test_after_the_correction_the_lake_is_what_batch_makes_of_the_same_records(
         stream, lake = SqliteStream(Path(folder, "stream.db")), Lake(f"{folder}/streamed")
         for batch in batches:
             stream.append(batch)
-        seen = list(consume(stream, LakeSink(lake), NOW, timedelta(minutes=30), size))
+        seen = list(consume(stream, LakeSink(lake), lambda: NOW, timedelta(minutes=30), size))
         waiting = lake.table("late_events").rows if lake.has("late_events") else 0
         assert waiting == len(set(expected_late(stream, timedelta(minutes=30))))
         assert sum(one.read for one in seen) == sum(one.on_time + one.late + one.dead for one in seen) == stream.end
@@ -124,13 +124,13 @@ def test_after_the_correction_the_lake_is_what_batch_makes_of_the_same_records(
 
 def told(stream: SqliteStream, events: Sequence[bytes], **more: Any) -> Consumed:
     stream.append(events)
-    [found] = consume(stream, Listing(), NOW, **more)
+    [found] = consume(stream, Listing(), lambda: NOW, **more)
     return found
 
 
 def test_the_watermark_follows_the_newest_event_and_the_lag_what_is_left(stream: SqliteStream) -> None:
     stream.append([event("a", 0), event("b", 100), event("c", 50), b"poison"])
-    first, second = consume(stream, Listing(), NOW, timedelta(minutes=60), batch=3)
+    first, second = consume(stream, Listing(), lambda: NOW, timedelta(minutes=60), batch=3)
     assert (first.watermark, first.lag) == (START + timedelta(minutes=40), 1)
     assert (second.dead, second.lag, second.watermark) == (1, 0, first.watermark)
 
@@ -149,35 +149,58 @@ def test_a_consumer_that_comes_back_after_a_day_goes_on(stream: SqliteStream) ->
     sink = Listing()
     for day in (0, 1):
         stream.append([event(f"{day}-{number}", day * 24 * 60 + number) for number in range(5)])
-        list(consume(stream, sink, NOW))
+        list(consume(stream, sink, lambda: NOW))
     assert len(sink.on_time) == 10
+
+
+def test_a_consumer_that_waits_goes_on_with_what_came_meanwhile(stream: SqliteStream) -> None:
+    sink, days = Listing(), iter([1, 2])
+    stream.append([event("0", 0)])
+
+    def wait() -> bool:
+        if day := next(days, None):
+            stream.append([event(f"{day}", day * 24 * 60)])
+        return day is not None
+
+    moments = iter(NOW + timedelta(days=day) for day in range(9))
+    seen = list(consume(stream, sink, lambda: next(moments), wait=wait))
+    assert ([one.read for one in seen], sink.on_time) == ([1, 1, 1], ["0", "1", "2"])
+    assert next(moments) == NOW + timedelta(days=3)
+
+
+def test_the_clock_is_asked_for_each_piece(stream: SqliteStream) -> None:
+    late = int(timedelta(days=40) / timedelta(minutes=1))
+    stream.append([event("a", late), event("b", late)])
+    days = iter([0, 60])
+    seen = list(consume(stream, Listing(), lambda: NOW + timedelta(days=next(days)), batch=1))
+    assert [(one.dead, one.on_time) for one in seen] == [(1, 0), (0, 1)]
 
 
 def test_a_sink_that_stands_elsewhere_is_refused_with_a_sentence(stream: SqliteStream, tmp_path: Path) -> None:
     sink = Listing()
     stream.append([event(name, 0) for name in "abc"])
-    list(consume(stream, sink, NOW, batch=2))
+    list(consume(stream, sink, lambda: NOW, batch=2))
     other = SqliteStream(tmp_path / "other.db")
     with pytest.raises(
         ConfigError, match=r"in which the sink stands at 3, found the stream .* made anew or is another"
     ):
-        next(consume(other, sink, NOW))
+        next(consume(other, sink, lambda: NOW))
     other.close()
     sink.at = {**(sink.at or {}), "offset": 1}
     stream.trim(2)
     with pytest.raises(ConfigError, match="expected an offset of 2 or more, found 1: what lay before was trimmed"):
-        next(consume(stream, sink, NOW))
+        next(consume(stream, sink, lambda: NOW))
 
 
 def test_a_new_sink_begins_where_the_stream_does(stream: SqliteStream) -> None:
     stream.append([event(name, 0) for name in "abc"])
     stream.trim(1)
     sink = Listing()
-    list(consume(stream, sink, NOW))
+    list(consume(stream, sink, lambda: NOW))
     assert sorted(sink.on_time) == ["b", "c"]
 
 
 @pytest.mark.parametrize("wrong", [{"batch": 0}, {"lateness": timedelta(seconds=-1)}])
 def test_settings_that_make_no_sense_are_refused(stream: SqliteStream, wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="expected batch 1 or more and lateness 0 or more"):
-        next(consume(stream, Listing(), NOW, **wrong))
+        next(consume(stream, Listing(), lambda: NOW, **wrong))

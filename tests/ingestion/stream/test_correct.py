@@ -20,7 +20,7 @@ def lake(tmp_path: Path) -> Lake:
     stream, lake = SqliteStream(tmp_path / "stream.db"), Lake(tmp_path / "lake")
     stream.append([event("a", 200), event("b", 200, delay=5), event("c", 200), event("new", 0)])
     stream.append([event("b", 200, delay=2), event("c", 200, delay=9)])
-    list(consume(stream, LakeSink(lake), NOW))
+    list(consume(stream, LakeSink(lake), lambda: NOW))
     stream.close()
     assert held(lake, "late_events") == ["b", "c", "new"]
     return lake

@@ -9,9 +9,11 @@ import pytest
 
 from mlsd_lab.errors import ConfigError, MissingExtraError, StorageError
 from mlsd_lab.ingestion.stream import redis_stream
+from mlsd_lab.ingestion.stream.consume import consume
 from mlsd_lab.ingestion.stream.redis_stream import RedisStream
 from tests import needs
 from tests.ingestion.stream.stream_contract import Opened, StreamContract, record
+from tests.ingestion.stream.test_consume import NOW, Listing, event
 
 if TYPE_CHECKING:
     from tests.redis_server import RedisServer
@@ -76,6 +78,24 @@ def test_a_server_that_was_emptied_is_told_from_the_one_that_was_read(server: "R
         stream.read(2, 10)
     assert stream.append([record("a")]).end == 1
     assert stream.id != before
+    stream.close()
+
+
+def test_a_server_that_was_emptied_and_filled_again_under_a_consumer_is_noticed(
+    server: "RedisServer", opened: Opened
+) -> None:
+    stream, sink = opened(), Listing()
+    stream.append([event("a", 0), event("b", 1)])
+
+    def emptied() -> bool:
+        with server.client() as client:
+            client.flushall()
+        stream.append([event(name, 0) for name in "cdef"])
+        return True
+
+    with pytest.raises(ConfigError, match="it was made anew or is another"):
+        list(consume(stream, sink, lambda: NOW, wait=emptied))
+    assert sink.on_time == ["a", "b"]
     stream.close()
 
 
