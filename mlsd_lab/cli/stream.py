@@ -35,7 +35,7 @@ def produce(
     clicks: Annotated[
         Path | None, typer.Option(help="Folder of JSON-lines files, plain or gzip. Default: a simulated feed.")
     ] = None,
-    events: Annotated[int, typer.Option(min=1, help="Events of the simulated feed, with defects.")] = 100_000,
+    events: Annotated[int, typer.Option(min=100, help="Events of the simulated feed, with defects.")] = 100_000,
     rate: Annotated[float, typer.Option(min=0, help="Records a second; 0 for as fast as it goes.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Records an append; each append is synced to the disk.")] = 1_000,
     patience: Patience = 60,
