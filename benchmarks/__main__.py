@@ -27,6 +27,7 @@ from benchmarks.rows import (
     main_job,
     metrics,
     running_total_join,
+    streams,
     windowed_features,
     world_generation,
 )
@@ -41,6 +42,7 @@ ROWS: tuple[Row, ...] = (
     *lake_ingest.ROWS,
     *ingest_cases.ROWS,
     *lake_forms.ROWS,
+    *streams.ROWS,
     *growth.ROWS,
 )
 
