@@ -1,4 +1,5 @@
 import json
+import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -97,9 +98,28 @@ def test_what_is_late_does_not_depend_on_the_pieces(batches: list[list[bytes]], 
         stream.close()
 
 
+def brought_in(folder: Path, records: list[bytes]) -> Lake:
+    """What batch ingestion makes of the same records."""
+    (folder / "clicks").mkdir()
+    (folder / "clicks" / "1.jsonl").write_bytes(b"".join(record.replace(b"\n", b" ") + b"\n" for record in records))
+    lake = Lake(folder / "batch")
+    ingest(lake, [ClickLog(folder / "clicks")], NOW, bad_share=1)
+    return lake
+
+
+def ids_of(lake: Lake, table: str) -> set[str]:
+    connection = connect()
+    lake.view(connection, table, "held")
+    return {name for (name,) in connection.execute("SELECT event_id FROM held").fetchall()}
+
+
+def hash_of(lake: Lake) -> str:
+    return content_hash(connect(), lake.table("events"))
+
+
 @settings(max_examples=15, deadline=None)
 @given(batches=st.lists(st.lists(records, max_size=12), min_size=1, max_size=3), size=st.integers(4, 20))
-def test_after_the_correction_the_lake_is_what_batch_makes_of_the_same_records(
+def test_the_late_table_holds_what_is_missing_until_the_correction_makes_the_lake_what_batch_makes(
     batches: list[list[bytes]], size: int
 ) -> None:
     with TemporaryDirectory() as folder:
@@ -107,19 +127,35 @@ def test_after_the_correction_the_lake_is_what_batch_makes_of_the_same_records(
         for batch in batches:
             stream.append(batch)
         seen = list(consume(stream, LakeSink(lake), lambda: NOW, timedelta(minutes=30), size))
-        waiting = lake.table("late_events").rows if lake.has("late_events") else 0
-        assert waiting == len(set(expected_late(stream, timedelta(minutes=30))))
+        late = set(expected_late(stream, timedelta(minutes=30)))
         assert sum(one.read for one in seen) == sum(one.on_time + one.late + one.dead for one in seen) == stream.end
-        corrected = correct(lake)
-        assert corrected.late == waiting
         stream.close()
-        lines = b"".join(record.replace(b"\n", b" ") + b"\n" for batch in batches for record in batch)
-        Path(folder, "clicks").mkdir()
-        Path(folder, "clicks", "1.jsonl").write_bytes(lines)
-        ingest(Lake(f"{folder}/batch"), [ClickLog(Path(folder, "clicks"))], NOW, bad_share=1)
-        hashes = [content_hash(connect(), Lake(f"{folder}/{name}").table("events")) for name in ("streamed", "batch")]
-        assert hashes[0] == hashes[1]
+        whole = brought_in(Path(folder), [record for batch in batches for record in batch])
+        assert ids_of(lake, "late_events") == late
+        assert ids_of(lake, "events") | late == ids_of(whole, "events")
+        assert correct(lake).late == len(late)
+        assert hash_of(lake) == hash_of(whole)
         assert correct(lake).late == 0
+
+
+within = st.lists(st.tuples(st.integers(0, 200), st.integers(1, 3)), min_size=1, max_size=20)
+
+
+@settings(max_examples=15, deadline=None)
+@given(events=within, order=st.randoms(use_true_random=False), size=st.integers(1, 20))
+def test_any_order_and_any_copies_within_the_lateness_are_no_matter(
+    events: list[tuple[int, int]], order: random.Random, size: int
+) -> None:
+    sent = [event(f"e{at}", minute) for at, (minute, copies) in enumerate(events) for _ in range(copies)]
+    order.shuffle(sent)
+    with TemporaryDirectory() as folder:
+        stream, lake = SqliteStream(Path(folder, "stream.db")), Lake(f"{folder}/streamed")
+        for at in range(0, len(sent), 5):
+            stream.append(sent[at : at + 5])
+            list(consume(stream, LakeSink(lake), lambda: NOW, timedelta(minutes=200), size))
+        stream.close()
+        assert not lake.has("late_events")
+        assert hash_of(lake) == hash_of(brought_in(Path(folder), sent))
 
 
 def told(stream: SqliteStream, events: Sequence[bytes], **more: Any) -> Consumed:
