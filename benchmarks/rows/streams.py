@@ -1,11 +1,13 @@
 """The event stream: its appends, its way into the lake, and how fresh a feature value is."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -103,32 +105,41 @@ class ToLake:
     records: int
     target: Target | None = None
     keep: int = 0
+    rounds: int = 3
 
     def measure(self, small: bool, say: Say) -> dict[str, Any]:
-        """Do it once; raise `MeasureError` unless each event is in the lake once."""
+        """Do it some times; raise `MeasureError` unless each event is in the lake once."""
         records = self.records // 100 if small else self.records
-        with TemporaryDirectory() as folder, place_of(self.kind, Path(folder, "place")) as place:
+        seconds, memory = [], 0.0
+        with TemporaryDirectory() as folder:
             say(f"making {records:,} records")
             write_lines(Path(folder, "lines"), records, files=max(8, records // 250_000))
-            order = {"place": place, "lake": f"{folder}/lake", "lines": f"{folder}/lines", "records": records}
-            done, told = work("to_lake", **order, batch=10_000, every=1.0, keep=self.keep)
-            connection, found = connect(), {}
-            for table in ("events", "late_events"):
-                Lake(f"{folder}/lake").view(connection, table, table)
-                query = f"SELECT count(*), count(DISTINCT event_id) FROM {table}"
-                found[table] = connection.execute(query).fetchall()[0]
-        rows, ids = (sum(counts) for counts in zip(*found.values(), strict=True))
-        if (rows, ids) != (records, records):
-            raise MeasureError(f"{self.name}: expected {records:,} events once each, found {found}")
-        per_second = round(records / told["seconds"])
-        say(f"{per_second:,} a second")
+            for number in range(1 if small else self.rounds):
+                done, told = self._once(Path(folder, "lines"), Path(folder, f"{number}"), records)
+                seconds.append(told["seconds"])
+                memory = max(memory, done.peak_memory_gb)
+                say(f"{records / seconds[-1]:,.0f} a second")
+        per_second = round(records / median(seconds))
         return {
-            "size": {"records": records, "late": found["late_events"][0]},
-            "ours": spread([told["seconds"]]) | {"peak_memory_gb": done.peak_memory_gb, "per_second": per_second},
+            "size": {"records": records},
+            "ours": spread(seconds) | {"peak_memory_gb": memory, "per_second": per_second},
             "equal": f"each event once, in the lake's events or its late events; {per_second:,} a second; the producer"
             f" ends with {told['producer_memory_mb']:,} MB",
             "parts": told["parts"],
         }
+
+    def _once(self, lines: Path, folder: Path, records: int) -> tuple[Finished, dict[str, Any]]:
+        with place_of(self.kind, folder) as place:
+            order = {"place": place, "lake": f"{folder}/lake", "lines": str(lines), "records": records}
+            done, told = work("to_lake", **order, batch=10_000, every=1.0, keep=self.keep)
+        connection, found = connect(), []
+        for table in ("events", "late_events"):
+            Lake(folder / "lake").view(connection, table, table)
+            found += connection.execute(f"SELECT count(*), count(DISTINCT event_id) FROM {table}").fetchall()
+        if [sum(counts) for counts in zip(*found, strict=True)] != [records, records]:
+            raise MeasureError(f"{self.name}: expected {records:,} events once each, found {found}")
+        shutil.rmtree(folder)
+        return done, told
 
 
 @dataclass(frozen=True)
@@ -183,7 +194,7 @@ ROWS = (
     Appends("redis", "xadd", records=200_000),
     ToLake("stream_to_lake_sqlite", f"{_WAY}; ≥ 50,000 events a second.", "sqlite", 3_000_000, Target(60, "seconds")),
     ToLake("stream_to_lake_redis", f"{_WAY}, with Redis between them.", "redis", 1_000_000),
-    ToLake("stream_long", _LONG, "sqlite", 10_000_000, Target(200, "seconds"), keep=1_000_000),
+    ToLake("stream_long", _LONG, "sqlite", 10_000_000, Target(200, "seconds"), keep=1_000_000, rounds=1),
     Freshness("sqlite", Target(1, "seconds")),
     Freshness("redis", Target(1, "seconds")),
 )
