@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -89,24 +91,30 @@ def produce(place: str, lines: str, batch: int, keep: int = 0) -> dict[str, Any]
 def to_lake(place: str, lake: str, lines: str, records: int, batch: int, every: float, keep: int = 0) -> dict[str, Any]:
     """Let one process append while this one consumes into a lake, until every record is there."""
     stream, sink = open_stream(place), LakeSink(Lake(lake))
-    order = {"place": place, "lines": lines, "batch": batch, "keep": keep}
     parts: list[dict[str, Any]] = []
     began = time.perf_counter()
-    with subprocess.Popen([sys.executable, __file__, "produce", json.dumps(order)], stdout=subprocess.PIPE) as producer:
-        for one in consume(stream, sink, lambda: NOW, batch=500_000, wait=lambda: _pause(0.01)):
-            at = time.perf_counter() - began
-            if one.offset >= records or one.offset >= (len(parts) + 1) * records // 10:
-                parts.append({"read": one.offset, "seconds": round(at, 2), "memory_mb": _memory()})
-            if one.offset >= records:
-                break
+    with _beside("produce", place=place, lines=lines, batch=batch, keep=keep) as (producer, wait):
+        for one in consume(stream, sink, lambda: NOW, batch=500_000, wait=wait):
+            seconds = time.perf_counter() - began
+            if one.offset >= (len(parts) + 1) * records // 10:
+                parts.append({"read": one.offset, "seconds": round(seconds, 2), "memory_mb": _memory()})
             time.sleep(max(0.0, every - one.seconds))
-        told = producer.communicate()[0]
-    return {"seconds": at, "parts": parts, "producer_memory_mb": json.loads(told)["memory_mb"]}
+        told = json.loads(producer.communicate()[0])
+    return {"seconds": seconds, "parts": parts, "producer_memory_mb": told["memory_mb"]}
 
 
-def _pause(seconds: float) -> bool:
-    time.sleep(seconds)
-    return True
+@contextmanager
+def _beside(name: str, **order: Any) -> Iterator[tuple["subprocess.Popen[bytes]", Callable[[], bool]]]:
+    """Start a producer; yield it, and what a consumer calls at the stream's end: false once it has ended."""
+    command = [sys.executable, __file__, name, json.dumps(order)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as producer:
+        after_the_end = count()
+
+        def wait() -> bool:
+            time.sleep(0.002)
+            return producer.poll() is None or next(after_the_end) == 0  # what it appended last may not be read yet
+
+        yield producer, wait
 
 
 def _memory() -> int:
@@ -150,18 +158,15 @@ def freshness(place: str, rate: int, seconds: float) -> dict[str, Any]:
     """Let one process append at a rate while this one keeps a store of features; return how old what it read was."""
     log = simulated(200_000)
     store = MemoryStore(FEED, log.videos)
-    stream, sink, records = open_stream(place), _Timed(store, log), int(100 * seconds) * (rate // 100)
-    order = {"place": place, "rate": rate, "seconds": seconds}
-    with subprocess.Popen([sys.executable, __file__, "tick", json.dumps(order)], stdout=subprocess.PIPE) as producer:
-        for one in consume(stream, sink, clock.now, timedelta(hours=1), wait=lambda: _pause(0.002)):
-            if one.offset >= records:
-                break
+    stream, sink = open_stream(place), _Timed(store, log)
+    with _beside("tick", place=place, rate=rate, seconds=seconds) as (producer, wait):
+        for _ in consume(stream, sink, clock.now, timedelta(hours=1), wait=wait):
+            pass
         told = json.loads(producer.communicate()[0])
     ages = np.concatenate(sink.ages) / 1e6
     quantiles = np.quantile(ages, [0.5, 0.95, 0.99, 1])
     named = dict(zip(("p50", "p95", "p99", "max"), quantiles.round(4).tolist(), strict=True))
-    shown = store.lookup(str(log.users.user_id[0]), [], clock.now()).position
-    return {**named, "pieces": len(sink.ages), "absorbed": shown, "missed": sink.missed, **told}
+    return {**named, "pieces": len(sink.ages), "absorbed": store.position, "missed": sink.missed, **told}
 
 
 if __name__ == "__main__":
