@@ -1,11 +1,15 @@
 """What an event stream is: records in the order in which they came, each known by its offset."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+Entry = tuple[bytes, bool]
+"""A record, and whether it is a correction."""
 LONGEST = 2**20
 """Bytes of the longest record that a stream takes."""
+READ_BYTES = 64 * 2**20
+"""A piece that is read ends with the record that makes it larger than this, however many were asked for."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,23 @@ class Records:
     records: tuple[bytes, ...]
     corrections: frozenset[int] = frozenset()
     """Offsets of records whose id an earlier one had, with other content."""
+
+    @classmethod
+    def of(cls, offset: int, entries: Iterable[Entry]) -> "Records":
+        """Take entries from an offset on, as they come, until there are none or they are large enough for a piece.
+
+        >>> Records.of(7, [(b"{}", False), (b'{"a": 1}', True)]).corrections
+        frozenset({8})
+        """
+        records, corrections, size = list[bytes](), set[int](), 0
+        for at, (record, correction) in enumerate(entries, offset):
+            records.append(record)
+            if correction:
+                corrections.add(at)
+            size += len(record)
+            if size > READ_BYTES:
+                break
+        return cls(offset, tuple(records), frozenset(corrections))
 
     @property
     def end(self) -> int:
@@ -84,7 +105,7 @@ class EventStream(Protocol):
         """
 
     def read(self, offset: int, limit: int) -> Records:
-        """Return up to `limit` records from `offset` on, none at the end.
+        """Return up to `limit` records from `offset` on, fewer where they are large (`READ_BYTES`), none at the end.
 
         Raises `ConfigError` for an offset beyond the end, or one that was trimmed away.
         """

@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlsd_lab.errors import ConfigError, MissingExtraError, StorageError
-from mlsd_lab.ingestion.stream.event_stream import Receipt, Records
+from mlsd_lab.ingestion.stream.event_stream import Entry, Receipt, Records
 from mlsd_lab.ingestion.stream.record_key import record_keys
 from mlsd_lab.ingestion.stream.stream_errors import check_offset, check_records
 
 _SECONDS = 10.0  # without an answer, after which a server counts as gone
 _TRIMMED_AT_ONCE = 1_000
+_READ_AT_ONCE = 1_000
 _APPEND = """
 local last = 0
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -112,13 +113,26 @@ class RedisStream:
 
     def read(self, offset: int, limit: int) -> Records:
         """Return up to `limit` records from `offset` on, none at the end."""
-        with self._told():
-            found: Any = self._server.xrange(self._keys[0], min=f"{max(offset, 0) + 1}-0", count=limit)
-        if offset < 0 or not found or _number(found[0][0]) != offset + 1:
+        found = Records.of(offset, self._entries(offset, limit))
+        if offset < 0 or not found.records:
             check_offset(self._shown, offset, *self._bounds())
-            found = []
-        corrections = frozenset(offset + at for at, (_, entry) in enumerate(found) if entry[b"n"] == b"1")
-        return Records(offset, tuple(entry[b"r"] for _, entry in found), corrections)
+        return found
+
+    def _entries(self, offset: int, limit: int) -> Iterator[Entry]:
+        """Yield what lies at the offsets from `offset` on without a gap; a request is for some of them."""
+        end = offset + limit
+        while 0 <= offset < end:
+            with self._told():
+                found: Any = self._server.xrange(
+                    self._keys[0], min=f"{offset + 1}-0", count=min(_READ_AT_ONCE, end - offset)
+                )
+            for number, entry in found:
+                if _number(number) != offset + 1:
+                    return
+                yield entry[b"r"], entry[b"n"] == b"1"
+                offset += 1
+            if len(found) < _READ_AT_ONCE:
+                return
 
     def trim(self, before: int) -> int:
         """Let records with an offset smaller than `before` go, and return how many there were."""

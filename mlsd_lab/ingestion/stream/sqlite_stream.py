@@ -84,9 +84,7 @@ class SqliteStream:
         query = "SELECT record, correction FROM records WHERE number > ? ORDER BY number LIMIT ?"
         with self._told(), self._transaction("DEFERRED"):
             check_offset(str(self._path), offset, *self._bounds())
-            found = self._connection.execute(query, (offset, limit)).fetchall()
-        corrections = frozenset(offset + at for at, (_, correction) in enumerate(found) if correction)
-        return Records(offset, tuple(record for record, _ in found), corrections)
+            return Records.of(offset, self._connection.execute(query, (offset, limit)))
 
     def trim(self, before: int) -> int:
         """Let records with an offset smaller than `before` go, and return how many there were."""

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.ingestion.stream.event_stream import LONGEST, EventStream
+from mlsd_lab.ingestion.stream.event_stream import LONGEST, READ_BYTES, EventStream
 
 Opened = Callable[[], EventStream]
 
@@ -132,6 +132,17 @@ class StreamContract:
         with pytest.raises(DataError, match="record 1: expected at most"):
             stream.append([record("a"), b"x" * (LONGEST + 1)])
         assert stream.append([b"x" * LONGEST]).end == 1
+        stream.close()
+
+    def test_large_records_come_in_pieces_that_memory_can_hold(self, opened: Opened) -> None:
+        stream = opened()
+        most = READ_BYTES // LONGEST
+        added = [b"%03d" % number + b"x" * (LONGEST - 3) for number in range(most + 5)]
+        stream.append(added)
+        first = stream.read(0, 1_000)
+        second = stream.read(first.end, 1_000)
+        assert (len(first.records), len(second.records)) == (most + 1, 4)
+        assert [*first.records, *second.records] == added
         stream.close()
 
     def test_an_append_of_nothing_changes_nothing(self, opened: Opened) -> None:
