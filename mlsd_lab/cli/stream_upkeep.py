@@ -89,6 +89,6 @@ def trim(
 
     source = open_stream(stream)
     found = stream_status(source, Lake(lake))
-    gone = source.trim(min(found.offset, found.end - keep))
+    gone = source.trim(max(0, min(found.offset, found.end - keep)))
     source.close()
     say(f"{gone:,} records are gone, {found.end - found.begin - gone:,} are left.")

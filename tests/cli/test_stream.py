@@ -65,6 +65,7 @@ def test_only_what_the_lake_has_read_is_trimmed(mlsd_lab: CommandLine) -> None:
     mlsd_lab("stream", "produce", "--clicks", "logs")
     assert "0 records are gone, 10 are left" in mlsd_lab("stream", "trim", "--keep", 0).out
     mlsd_lab("stream", "consume")
+    assert "0 records are gone, 10 are left" in mlsd_lab("stream", "trim", "--keep", 10**30).out
     assert "6 records are gone, 4 are left" in mlsd_lab("stream", "trim", "--keep", 4).out
 
 

@@ -139,7 +139,7 @@ class RedisStream:
         trimmed, gone = 0, _TRIMMED_AT_ONCE
         with self._told():
             while gone == _TRIMMED_AT_ONCE:  # a script holds up everyone else
-                gone = self._trim(self._keys[:2], [before, _TRIMMED_AT_ONCE])
+                gone = self._trim(self._keys[:2], [max(before, 0), _TRIMMED_AT_ONCE])
                 trimmed += gone
         return trimmed
 
