@@ -87,8 +87,10 @@ class RedisStream:
     def id(self) -> str:
         """A name that no other stream has, also not one made anew after the server was emptied."""
         with self._told():
-            self._server.set(self._keys[2], uuid.uuid4().hex, nx=True)
             name: Any = self._server.get(self._keys[2])
+            if name is None:  # a full server refuses to set, and is read all the same
+                self._server.set(self._keys[2], uuid.uuid4().hex, nx=True)
+                name = self._server.get(self._keys[2])
         return str(name.decode())
 
     @property

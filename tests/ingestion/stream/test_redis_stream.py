@@ -114,6 +114,21 @@ def test_a_full_server_refuses_with_a_sentence_and_takes_nothing(server: "RedisS
     stream.close()
 
 
+def test_a_full_server_is_read_and_trimmed_until_it_has_room(server: "RedisServer", opened: Opened) -> None:
+    stream, sink = opened(), Listing()
+    stream.append([event("a", 0), event("b", 0), event("b", 0, liked=True)])
+    with server.client() as client:
+        try:
+            client.config_set("maxmemory", 1)
+            list(consume(stream, sink, lambda: NOW))
+            assert (sink.on_time, sink.late) == (["a", "b"], ["b"])
+            assert (stream.trim(2), stream.begin) == (2, 2)
+        finally:
+            client.config_set("maxmemory", 0)
+    assert stream.append([event("a", 0), event("b", 0)]).corrections == 1
+    stream.close()
+
+
 def test_a_server_that_hangs_is_given_up(
     server: "RedisServer", opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
