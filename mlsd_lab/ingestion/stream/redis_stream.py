@@ -49,7 +49,8 @@ return #gone
 class RedisStream:
     """An `EventStream` in the keys `mlsd_lab:{NAME}:…` of a server with `appendonly yes` and `appendfsync always`.
 
-    Other settings acknowledge what a crash may lose, and are refused. The password of the URL is never shown:
+    Other settings acknowledge what a crash may lose, and are refused; so is one that evicts any key when memory is
+    full. The password of the URL is never shown:
 
     >>> RedisStream.address("redis://app:secret@cache:6379/2")
     'redis://cache:6379/2'
@@ -165,6 +166,12 @@ class RedisStream:
                     f"{self._shown}: expected a server with {name} {wanted}, found {found}: it would acknowledge what"
                     f" a crash may lose. Set it (redis-cli CONFIG SET {name} {wanted})"
                 )
+        policy: Any = self._server.config_get("maxmemory-policy")
+        if (found := policy["maxmemory-policy"]).startswith("allkeys"):
+            raise ConfigError(
+                f"{self._shown}: expected a server with maxmemory-policy noeviction, found {found}: when it is full it"
+                " would drop the stream. Set it (redis-cli CONFIG SET maxmemory-policy noeviction)"
+            )
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -144,7 +144,15 @@ def test_a_server_that_hangs_is_given_up(
     stream.close()
 
 
-@pytest.mark.parametrize(("setting", "value"), [("appendonly", "no"), ("appendfsync", "everysec")])
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("appendonly", "no"),
+        ("appendfsync", "everysec"),
+        ("maxmemory-policy", "allkeys-lru"),
+        ("maxmemory-policy", "allkeys-random"),
+    ],
+)
 def test_a_server_that_acknowledges_what_it_may_lose_is_refused(
     server: "RedisServer", setting: str, value: str
 ) -> None:
