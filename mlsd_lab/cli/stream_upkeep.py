@@ -29,6 +29,7 @@ def status(
     """
     from mlsd_lab.ingestion.lake import Lake
     from mlsd_lab.ingestion.stream.open_stream import open_stream
+    from mlsd_lab.ingestion.stream.redis_stream import RedisStream
     from mlsd_lab.ingestion.stream.stream_status import stream_status
 
     check_json_file(json_file)
@@ -44,7 +45,7 @@ def status(
             )
             show(f"{came:,.0f} a second come in · {read:,.0f} are read · lag {found.lag:,} · {found.late:,} late")
     source.close()
-    table = plain_table("stream", stream)
+    table = plain_table("stream", RedisStream.address(stream) if "://" in stream else stream)
     table.add_row("records held", f"{found.end - found.begin:,}, offsets {found.begin:,} to {found.end:,}")
     table.add_row("read by the lake", f"up to offset {found.offset:,}; lag {found.lag:,}")
     table.add_row("watermark", "none yet" if found.watermark is None else f"{found.watermark:%F %T} UTC")

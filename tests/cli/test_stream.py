@@ -166,6 +166,21 @@ def test_a_consumer_outlives_a_writer_that_was_first_and_a_server_that_was_gone(
     assert Lake("lake").table("events").rows == 101
 
 
+def test_no_command_shows_the_password_of_a_server(mlsd_lab: CommandLine, tmp_path: Path) -> None:
+    needs.redis()
+    from tests.redis_server import binary, redis_server
+
+    (tmp_path / "redis").mkdir()
+    with redis_server(str(binary()), tmp_path / "redis") as server:
+        with server.client() as client:
+            client.acl_setuser("app", enabled=True, passwords=["+secret"], commands=["+@all"], keys=["*"])
+        url = server.url.replace("//", "//app:secret@")
+        for command in (["produce", "--events", 100], ["consume"], ["status"], ["trim"], ["status"]):
+            done = mlsd_lab("stream", *command, "--stream", url)
+            assert done.code == 0
+            assert "secret" not in done.out + done.err
+
+
 def _produced_over_a_crash(mlsd_lab: CommandLine, server: "RedisServer") -> None:
     server.kill()
     clicks(Path("logs"), "1.jsonl", event("more", **NEWER))

@@ -76,12 +76,19 @@ class RedisStream:
 
     @staticmethod
     def address(url: str) -> str:
-        """Return a URL as it may be shown: without user and password."""
+        """Return a URL as it may be shown, without user and password, or raise `ConfigError`."""
         try:
             parts = urlsplit(url)
             port = f":{parts.port}" if parts.port else ""
-        except ValueError:
-            raise ConfigError("expected redis://HOST:PORT/NUMBER, found a URL that cannot be read so") from None
+        except ValueError:  # its message may hold a piece of the password
+            parts, port = urlsplit(""), ""
+        # an @ further on: a / or ? or # of the password has cut it in two, and its pieces pass for host and number
+        cut = bool(parts.netloc) and "@" in parts.path + parts.query + parts.fragment
+        if cut or not parts.scheme:
+            raise ConfigError(
+                "expected redis://HOST:PORT/NUMBER with the signs / ? # @ % of a password written as"
+                " %2F %3F %23 %40 %25, found a URL that cannot be read so"
+            )
         return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
     @property

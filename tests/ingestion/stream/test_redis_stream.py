@@ -172,10 +172,20 @@ def test_what_is_no_server_gets_a_sentence_without_the_password() -> None:
         ("redis://:secret@127.0.0.1:1/0", "cannot use redis://127.0.0.1:1/0"),
         ("http://:secret@127.0.0.1", "expected redis://HOST:PORT/NUMBER"),
         ("redis://:secret@127.0.0.1:many", "expected redis://HOST:PORT/NUMBER"),
+        ("redis://:secret/2@127.0.0.1:1/0", "a URL that cannot be read so"),
+        ("redis://:12/secret@127.0.0.1:1/0", "a URL that cannot be read so"),
+        ("redis://app:12@3?secret@127.0.0.1:1/0", "a URL that cannot be read so"),
     ):
         with pytest.raises((StorageError, ConfigError), match=re.escape(said)) as told:
             RedisStream(url)
-        assert "secret" not in str(told.value)
+        error: BaseException | None = told.value
+        while error is not None:  # a notebook shows the whole chain
+            assert "secret" not in str(error)
+            error = error.__context__
+
+
+def test_a_socket_may_have_any_path() -> None:
+    assert RedisStream.address("unix:///run/user@1/redis.sock") == "unix:///run/user@1/redis.sock"
 
 
 def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
