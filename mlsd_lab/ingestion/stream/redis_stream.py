@@ -68,9 +68,9 @@ class RedisStream:
                 self._server = redis.Redis.from_url(
                     url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS, retry=None
                 )
-            except ValueError as error:
+                self._require_sync()
+            except (ValueError, TypeError) as error:  # options of the URL, and its host, are looked at to connect
                 raise ConfigError(f"{self._shown}: expected redis://HOST:PORT/NUMBER, found: {error}") from None
-            self._require_sync()
         self._append = self._server.register_script(_APPEND)
         self._trim = self._server.register_script(_TRIM)
 

@@ -184,6 +184,16 @@ def test_what_is_no_server_gets_a_sentence_without_the_password() -> None:
             error = error.__context__
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("redis://127.0.0.1:1/0?speed=high", "unexpected keyword argument 'speed'"), ("redis://a..b/0", "label empty")],
+)
+def test_what_the_driver_finds_wrong_with_a_url_is_one_sentence(url: str, said: str) -> None:
+    needs.redis()
+    with pytest.raises(ConfigError, match=f"expected redis://HOST:PORT/NUMBER, found: .*{said}"):
+        RedisStream(url)
+
+
 def test_a_socket_may_have_any_path() -> None:
     assert RedisStream.address("unix:///run/user@1/redis.sock") == "unix:///run/user@1/redis.sock"
 
