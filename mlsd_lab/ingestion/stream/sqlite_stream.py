@@ -46,7 +46,7 @@ class SqliteStream:
         self._path = path
         self._known, self._begin, self._learned = KnownKeys(), 0, 0
         with self._told():
-            self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
+            self._connection = sqlite3.connect(path.absolute(), timeout=patience, isolation_level=None)
             try:
                 self.id = self._open()
             except BaseException:

@@ -67,6 +67,14 @@ def test_what_is_no_stream_is_refused_and_left_alone(tmp_path: Path) -> None:
     other.close()
 
 
+def test_a_stream_is_always_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        stream = SqliteStream(Path(":memory:"))
+        assert stream.append([record("a")]).end == 1
+        stream.close()
+
+
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     stream = SqliteStream(tmp_path / "s.db")
     stream._connection.execute("PRAGMA user_version = 3")
