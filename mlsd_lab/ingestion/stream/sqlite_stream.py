@@ -48,7 +48,7 @@ class SqliteStream:
         with self._told():
             self._connection = sqlite3.connect(path.absolute(), timeout=patience, isolation_level=None)
             try:
-                self.id = self._open()
+                self.id = self._open(patience)
             except BaseException:
                 self._connection.close()
                 raise
@@ -97,8 +97,16 @@ class SqliteStream:
         """Let go of the file."""
         self._connection.close()
 
-    def _open(self) -> str:
-        for setting in ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "cache_size = -65536"):
+    def _open(self, patience: float) -> str:
+        from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_fixed
+
+        # for a file that another process is making this very moment SQLite itself does not wait
+        until_free = Retrying(
+            retry=retry_if_exception_message(match=".*locked"),
+            wait=wait_fixed(0.01), stop=stop_after_delay(patience), reraise=True,
+        )  # fmt: skip
+        until_free(self._connection.execute, "PRAGMA journal_mode = WAL")
+        for setting in ("synchronous = FULL", "fullfsync = ON", "cache_size = -65536"):
             self._connection.execute(f"PRAGMA {setting}")
         with self._transaction():
             (found,) = self._connection.execute("PRAGMA user_version").fetchone()

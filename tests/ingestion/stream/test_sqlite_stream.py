@@ -1,6 +1,7 @@
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,27 @@ def test_a_writer_that_is_not_let_in_is_told_and_a_reader_reads(tmp_path: Path) 
     assert writer.append([record("b")]).end == 2
     holder.close()
     writer.close()
+
+
+def test_a_stream_that_another_process_is_making_is_waited_for(tmp_path: Path) -> None:
+    maker = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    maker.execute("BEGIN IMMEDIATE")
+    with pytest.raises(ConflictError, match="another process holds the stream"):
+        SqliteStream(tmp_path / "s.db", patience=0.01)
+    with ThreadPoolExecutor(1) as beside:
+        opened = beside.submit(lambda: _end_of_new(tmp_path / "s.db"))
+        with pytest.raises(TimeoutError):
+            opened.result(timeout=0.05)
+        maker.execute("COMMIT")
+        assert opened.result(timeout=30) == 1
+    maker.close()
+
+
+def _end_of_new(path: Path) -> int:
+    stream = SqliteStream(path)
+    end = stream.append([record("a")]).end
+    stream.close()
+    return end
 
 
 def test_what_is_no_stream_is_refused_and_left_alone(tmp_path: Path) -> None:
