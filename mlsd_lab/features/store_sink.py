@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mlsd_lab.datasets import Log
+from mlsd_lab.errors import ConflictError
 from mlsd_lab.features.online import MemoryStore
 from mlsd_lab.features.timeline import READ, microseconds, stream_rows, video_columns
 from mlsd_lab.ingestion.source import Position
@@ -63,6 +64,13 @@ class StoreSink:
 
     def apply(self, arrived: "Arrived") -> None:
         """Let the store absorb a piece, and keep its position with it."""
+        begin = arrived.position["offset"] - arrived.on_time - arrived.late - len(arrived.dead)
+        if self._store.mark is not None and self._store.mark["offset"] != begin:
+            found = self._store.mark["offset"]
+            raise ConflictError(
+                f"store: expected it at offset {begin:,} of the stream, found it at {found:,}: another consumer was"
+                " first, nothing was absorbed; run again: it goes on from there"
+            )
         events = arrived.connection.execute(_QUERY).df()
         for name in ("occurred_at", "known_at"):
             events[name] = pd.to_datetime(events[name], unit="us", utc=True)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsd_lab.datasets import Log
-from mlsd_lab.errors import ConfigError
+from mlsd_lab.errors import ConfigError, ConflictError
 from mlsd_lab.features import MemoryStore, Timeline
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.store_sink import StoreSink
@@ -104,6 +104,19 @@ def test_a_store_goes_on_where_it_stood_when_it_was_saved(stream: SqliteStream, 
     with pytest.raises(ConfigError, match="made anew or is another"):
         list(consume(other, StoreSink(again, log), lambda: NOW))
     other.close()
+
+
+def test_of_two_consumers_of_one_store_the_second_absorbs_nothing_twice(stream: SqliteStream) -> None:
+    log = seeded_log(9)
+    moment = log.events["known_at"].iloc[-1].isoformat()
+    stream.append([json.dumps({**json.loads(line), "known_at": moment}).encode() for line in lines(log)])
+    store = MemoryStore(FEED, log.videos)
+    pieces = consume(stream, StoreSink(store, log), lambda: NOW, batch=3)
+    next(pieces)
+    list(consume(stream, StoreSink(store, log), lambda: NOW, batch=2))
+    with pytest.raises(ConflictError, match=r"expected it at offset 3 .*, found it at 9: another consumer was first"):
+        next(pieces)
+    assert (store.position, store.mark["offset"]) == (9, 9)
 
 
 def test_people_and_videos_that_the_log_never_had_are_known_once_they_were_seen(stream: SqliteStream) -> None:
