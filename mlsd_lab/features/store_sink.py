@@ -1,12 +1,13 @@
 """An online store as the sink of a stream: a feature value can be read seconds after the event."""
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from mlsd_lab.datasets import Log
-from mlsd_lab.errors import ConflictError
+from mlsd_lab.errors import ConflictError, DataError
 from mlsd_lab.features.online import MemoryStore
 from mlsd_lab.features.timeline import READ, microseconds, stream_rows, video_columns
 from mlsd_lab.ingestion.source import Position
@@ -56,6 +57,8 @@ class StoreSink:
         self._videos, self._columns = pd.Index(log.videos["video_id"].astype(object)), video_columns(log.videos)
         self.missed = 0
         """Events that the store could not take in any more."""
+        self.refused = 0
+        """Events with a value that a feature refuses, such as more seconds than can be added up: left out."""
 
     def position(self) -> Position | None:
         """Return where in the stream the store stands, as it keeps it beside its totals."""
@@ -80,4 +83,19 @@ class StoreSink:
         events = events[in_time].reset_index(drop=True)
         video = self._videos.get_indexer(events["video_id"].astype(object))
         rows = stream_rows(events, self._datasheet.relevant(events), self._columns, video)
-        self._store.absorb(rows, offset=self._store.position, mark=dict(arrived.position))
+        try:
+            self._store.absorb(rows, offset=self._store.position, mark=dict(arrived.position))
+        except DataError:
+            taken = self._taken(rows)
+            self._store.absorb(taken, offset=self._store.position, mark=dict(arrived.position))
+            self.refused += len(rows) - len(taken)
+
+    def _taken(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return rows without those that a feature refuses, which are found by halves."""
+        try:
+            for feature in chain(*self._store.catalogue.entities.values()):
+                feature.contributions(rows)
+        except DataError:
+            halves = rows.iloc[: len(rows) // 2], rows.iloc[len(rows) // 2 :]
+            return pd.concat(map(self._taken, halves)) if len(rows) > 1 else rows.iloc[:0]
+        return rows

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, ConflictError
-from mlsd_lab.features import MemoryStore, Timeline
+from mlsd_lab.features import Catalogue, MemoryStore, Sum, Timeline, windowed
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.store_sink import StoreSink
 from mlsd_lab.ingestion.stream.consume import consume
@@ -117,6 +117,23 @@ def test_of_two_consumers_of_one_store_the_second_absorbs_nothing_twice(stream: 
     with pytest.raises(ConflictError, match=r"expected it at offset 3 .*, found it at 9: another consumer was first"):
         next(pieces)
     assert (store.position, store.mark["offset"]) == (9, 9)
+
+
+def test_a_value_that_a_feature_refuses_holds_nobody_up(stream: SqliteStream) -> None:
+    @windowed(entity="user_id", over="7d", aggregate=Sum)
+    def seconds(events: pd.DataFrame) -> pd.Series:
+        """Seconds watched."""
+        return events["watch_seconds"]
+
+    log = seeded_log(20)
+    sent = [json.dumps({**json.loads(line), "watch_seconds": 1}).encode() for line in lines(log)]
+    for at in (0, 7, 19):
+        sent[at] = sent[at].replace(b'"watch_seconds": 1', b'"watch_seconds": 1e300')
+    stream.append(sent)
+    store = MemoryStore(Catalogue("seconds", "1", [seconds]), log.videos)
+    sink = StoreSink(store, log)
+    assert [one.lag for one in consume(stream, sink, lambda: NOW, batch=10)] == [10, 0]
+    assert (store.position, sink.refused, sink.missed) == (17, 3, 0)
 
 
 def test_people_and_videos_that_the_log_never_had_are_known_once_they_were_seen(stream: SqliteStream) -> None:
