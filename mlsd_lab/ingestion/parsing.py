@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -104,7 +105,8 @@ def _set_apart(lines: bytes) -> tuple[bytes, dict[int, bytes]]:
     clean: list[bytes] = []
     apart: dict[int, bytes] = {}
     at = number = 0
-    for place in sorted([*_controls(lines), *_no_text(lines)]):
+    mark = [0] * lines.startswith(BOM_UTF8)  # which the reader would pass over, at the beginning alone
+    for place in sorted([*mark, *_controls(lines), *_no_text(lines)]):
         if place >= at:
             start, end = lines.rfind(b"\n", 0, place) + 1, lines.find(b"\n", place) + 1 or len(lines)
             number += lines.count(b"\n", at, start)

@@ -86,6 +86,15 @@ def _micro(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_byte_order_mark_is_refused_wherever_its_line_stands(at: int) -> None:
+    record, marked = json.dumps(good).encode(), b"\xef\xbb\xbf" + json.dumps(good).encode()
+    batch = [record, record]
+    batch[at] = marked
+    dead = parse(connect(), b"".join(line + b"\n" for line in batch), EVENTS, "here")
+    assert [letter.record for letter in dead] == [marked]
+
+
 def test_lines_that_would_upset_a_csv_reader_keep_their_bytes() -> None:
     record = json.dumps(good).encode()
     odd = [b'{"a":\x01}', b"a\rb", b"caf\xe9", b"\x00", b"x,y\x01z", b'"', b"\xff" * 3, b"\xc3"]
