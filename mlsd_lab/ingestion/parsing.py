@@ -15,7 +15,7 @@ import numpy as np
 
 from mlsd_lab.errors import DataError
 from mlsd_lab.ingestion.contract import ERA, LEEWAY, Contract, Field
-from mlsd_lab.ingestion.shape import PARTITION
+from mlsd_lab.ingestion.shape import PARTITION, TYPES
 from mlsd_lab.ingestion.source import Dead
 from mlsd_lab.ingestion.storage_errors import explained
 
@@ -208,11 +208,15 @@ def _within(field: Field) -> str:
 
 
 def _append(connection: "DuckDBPyConnection", contract: Contract, rows: list[list[object]]) -> None:
+    """Add rows, each followed by its place, in one statement: a statement a row takes a millisecond a row."""
     if rows:
-        marks = ", ".join(f"${at + 1}" for at in range(len(contract.fields)))
-        if contract.date is not None:
-            marks += f", CAST(CAST(${contract.columns.index(contract.date) + 1} AS TIMESTAMPTZ) AS DATE)"
-        connection.executemany(f"INSERT INTO parsed SELECT NULL, {marks}, ${len(contract.fields) + 1}", rows)
+        kinds = {_name(field): TYPES[field.kind] for field in contract.fields} | {"place": "BIGINT"}
+        columns = [f"unnest(CAST(${at} AS {kind}[])) AS {name}" for at, (name, kind) in enumerate(kinds.items(), 1)]
+        day = "" if contract.date is None else f', CAST("{contract.date}" AS DATE)'
+        connection.execute(
+            f"INSERT INTO parsed SELECT NULL, * EXCLUDE (place){day}, place FROM (SELECT {', '.join(columns)})",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
 
 
 def _name(field: Field) -> str:
