@@ -140,8 +140,8 @@ def _part(
     dead = parse(connection, lines, contract, f"stream, offsets {found.offset} to {found.end - 1}", now)
     connection.execute("CREATE OR REPLACE TEMP TABLE corrections (place BIGINT)")
     if found.corrections:
-        places = [[offset - found.offset] for offset in sorted(found.corrections)]
-        connection.executemany("INSERT INTO corrections VALUES (?)", places)
+        places = [offset - found.offset for offset in sorted(found.corrections)]
+        connection.execute("INSERT INTO corrections SELECT unnest(?)", [places])
     before = moment_of(position)
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE late AS SELECT * EXCLUDE (newest) REPLACE (number AS place) FROM (
