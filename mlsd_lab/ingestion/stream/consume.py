@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def consume(
     At the stream's end `wait` is called: where it returns true, more is read, else this ends; call it again to go on.
     `clock` is asked for each piece what time it is. An event is late if it occurred more than `lateness` before
     the newest that came earlier, whatever the pieces; a correction is late too. Raises `ConfigError` where the sink
-    stands in another stream, or at an offset that was trimmed away.
+    stands in another stream, at an offset that was trimmed away, or after a record that the stream does not hold.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -84,6 +85,7 @@ def consume(
     connection = connect()
     position = sink.position() or {"stream": stream.id, "offset": stream.begin, "newest": None}
     require_same_stream(stream, position)
+    require_same_record(stream, position)
     while True:
         began = perf_counter()
         found = stream.read(position["offset"], batch)
@@ -126,6 +128,29 @@ made anew or is another. Name the right one, or begin with an empty sink
         )
 
 
+def require_same_record(stream: EventStream, position: Position) -> None:
+    """Raise `ConfigError` where another record stands in the place of the one that a sink read last.
+
+    >>> from types import SimpleNamespace
+    >>> stream = SimpleNamespace(id="a", begin=0, end=9, read=lambda offset, limit: Records(offset, (b"{}",)))
+    >>> require_same_record(stream, {"offset": 7, "last": "0" * 16})
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: stream a: expected at offset 6 the record that the sink read last, found another: ...
+    """
+    if "last" in position and stream.begin < position["offset"] <= stream.end:
+        for record in stream.read(position["offset"] - 1, 1).records:
+            if _digest(record) != position["last"]:
+                raise ConfigError(
+                    f"stream {stream.id}: expected at offset {position['offset'] - 1:,} the record that the sink read"
+                    " last, found another: the stream was set back to an older copy and written on. Begin with an"
+                    " empty sink, or bring in what is new from the click files (mlsd-lab ingest)"
+                )
+
+
+def _digest(record: bytes) -> str:
+    return blake2b(record, digest_size=8).hexdigest()
+
+
 def _part(
     connection: "DuckDBPyConnection",
     stream: str,
@@ -157,7 +182,7 @@ def _part(
     on_time, late = (
         connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0] for table in ("parsed", "late")
     )
-    after = {"stream": stream, "offset": found.end, "newest": newest}
+    after = {"stream": stream, "offset": found.end, "newest": newest, "last": _digest(found.records[-1])}
     return Arrived(connection, after, now, on_time, late, tuple(dead))
 
 

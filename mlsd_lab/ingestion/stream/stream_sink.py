@@ -26,7 +26,10 @@ class Arrived:
     In `late` the flag `correction` tells what is not new: the stream had another event of that id before.
     """
     position: Position
-    """Where a sink stands once it has taken all of this: the stream's id, the offset, the newest `occurred_at` (µs)."""
+    """Where a sink stands once it has taken all of this: the stream's id, the offset, the newest `occurred_at` (µs).
+
+    And a hash of the last record, by which a stream that was set back to an older copy is told.
+    """
     at: datetime
     """When it was read."""
     on_time: int

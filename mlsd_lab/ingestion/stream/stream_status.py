@@ -9,7 +9,7 @@ from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect
 from mlsd_lab.ingestion.shape import DEAD_LETTERS, Shape
 from mlsd_lab.ingestion.source import Position
-from mlsd_lab.ingestion.stream.consume import LATENESS, moment_of, require_same_stream
+from mlsd_lab.ingestion.stream.consume import LATENESS, moment_of, require_same_record, require_same_stream
 from mlsd_lab.ingestion.stream.event_stream import EventStream
 
 
@@ -51,7 +51,7 @@ def stream_status(
 ) -> StreamStatus:
     """Look at both, and change neither; `source` is the stream's name in the lake.
 
-    Raises `ConfigError` where the lake reads another stream.
+    Raises `ConfigError` where the lake reads another stream, or one that was set back to an older copy.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -69,6 +69,7 @@ def stream_status(
     state = events.states.get(source) if events else None
     position: Position = state["position"] if state else {"stream": stream.id, "offset": stream.begin, "newest": None}
     require_same_stream(stream, position)
+    require_same_record(stream, position)
     newest = moment_of(position)
     return StreamStatus(
         stream.begin,

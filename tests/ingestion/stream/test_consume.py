@@ -228,6 +228,28 @@ def test_a_sink_that_stands_elsewhere_is_refused_with_a_sentence(stream: SqliteS
         next(consume(stream, sink, lambda: NOW))
 
 
+def test_a_stream_that_was_set_back_and_written_on_is_told_from_the_one_that_was_read(tmp_path: Path) -> None:
+    sink, file, copy = Listing(), tmp_path / "stream.db", tmp_path / "copy.db"
+    for records in ([event("a", 0)], [event("b", 0), event("c", 0)]):
+        copy.write_bytes(file.read_bytes()) if file.exists() else None
+        stream = SqliteStream(file)
+        stream.append(records)
+        list(consume(stream, sink, lambda: NOW))
+        stream.close()
+    file.write_bytes(copy.read_bytes())
+    stream = SqliteStream(file)
+    stream.append([event("b", 0)])
+    with pytest.raises(ConfigError, match="at most 2, the stream's end, found 3"):
+        next(consume(stream, sink, lambda: NOW))
+    stream.append([event("d", 0), event("e", 0)])
+    with pytest.raises(ConfigError, match="at offset 2 the record that the sink read last, found another"):
+        next(consume(stream, sink, lambda: NOW))
+    stream.trim(3)
+    list(consume(stream, sink, lambda: NOW))
+    assert sink.on_time == ["a", "b", "c", "e"]
+    stream.close()
+
+
 def test_a_new_sink_begins_where_the_stream_does(stream: SqliteStream) -> None:
     stream.append([event(name, 0) for name in "abc"])
     stream.trim(1)

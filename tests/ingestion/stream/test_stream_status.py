@@ -41,3 +41,21 @@ def test_a_lake_that_reads_another_stream_is_told(tmp_path: Path) -> None:
         stream_status(stream, lake)
     stream.close()
     other.close()
+
+
+def test_a_stream_that_was_set_back_is_told_before_what_nobody_read_is_trimmed(tmp_path: Path) -> None:
+    file, lake = tmp_path / "stream.db", Lake(tmp_path / "lake")
+    stream = SqliteStream(file)
+    stream.close()
+    empty = file.read_bytes()
+    for name in "ab":
+        file.write_bytes(empty)
+        stream = SqliteStream(file)
+        stream.append([event(name, 0)])
+        if name == "a":
+            list(consume(stream, LakeSink(lake), lambda: NOW))
+            assert stream_status(stream, lake).lag == 0
+            stream.close()
+    with pytest.raises(ConfigError, match="at offset 0 the record that the sink read last, found another"):
+        stream_status(stream, lake)
+    stream.close()
