@@ -97,6 +97,7 @@ def consume(
             stream, position
         )  # once more: it may have been emptied and filled again since the last piece
         arrived = _part(connection, position["stream"], found, position, contract, lateness, clock())
+        lag = stream.end - found.end  # asked first: what was applied must be told, also if the stream is gone by then
         sink.apply(arrived)
         position = arrived.position
         newest = moment_of(position)
@@ -106,7 +107,7 @@ def consume(
             arrived.late,
             len(arrived.dead),
             found.end,
-            stream.end - found.end,
+            lag,
             None if newest is None else newest - lateness,
             perf_counter() - began,
         )

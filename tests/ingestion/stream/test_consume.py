@@ -171,6 +171,17 @@ def test_the_watermark_follows_the_newest_event_and_the_lag_what_is_left(stream:
     assert (second.dead, second.lag, second.watermark) == (1, 0, first.watermark)
 
 
+def test_a_piece_that_was_applied_is_told_though_the_stream_is_gone(stream: SqliteStream) -> None:
+    class Last(Listing):
+        def apply(self, arrived: Arrived) -> None:
+            super().apply(arrived)
+            stream.close()
+
+    stream.append([event("a", 0), event("b", 0)])
+    found = next(consume(stream, Last(), lambda: NOW, batch=1))
+    assert (found.on_time, found.lag) == (1, 1)
+
+
 def test_a_poison_record_first_in_line_holds_nobody_up(stream: SqliteStream) -> None:
     found = told(stream, [b"\xff\x00", event("a", 0)])
     assert (found.dead, found.on_time, found.lag) == (1, 1, 0)
