@@ -53,7 +53,7 @@ def status(
     table.add_row("late, waiting", f"{found.late:,}" + ", for: mlsd-lab stream correct" * bool(found.late))
     table.add_row("dead letters", f"{found.dead:,}" + ", for: mlsd-lab stream redrive" * bool(found.dead))
     say(table)
-    write_json(json_file, {**vars(found), "lag": found.lag, "watermark": str(found.watermark)})
+    write_json(json_file, {**vars(found), "lag": found.lag, "watermark": found.watermark and str(found.watermark)})
 
 
 def correct(lake: LakeRoot = "lake") -> None:

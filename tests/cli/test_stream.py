@@ -46,6 +46,11 @@ def test_click_files_go_through_a_stream_into_a_lake(mlsd_lab: CommandLine) -> N
     assert "still dead" in mlsd_lab("stream", "redrive").out
 
 
+def test_before_the_first_event_there_is_no_watermark(mlsd_lab: CommandLine) -> None:
+    assert "none yet" in mlsd_lab("stream", "status", "--json", "status.json").out
+    assert found_in("status.json")["watermark"] is None
+
+
 def test_what_is_sent_again_is_a_copy(mlsd_lab: CommandLine) -> None:
     for new in (100, 0):
         assert f"{new} of them new" in mlsd_lab("stream", "produce", "--events", 100, "--batch", 7).out.replace(
