@@ -26,7 +26,9 @@ Show = Callable[[str], None]
 StreamPlace = Annotated[
     str, typer.Option("--stream", envvar="MLSD_LAB_STREAM", help="A file, or redis://HOST:PORT/NUMBER.")
 ]
-Lateness = Annotated[float, typer.Option(min=0, help="Minutes an event may be late by and still count as on time.")]
+Lateness = Annotated[
+    float, typer.Option(min=0, max=52_560_000, help="Minutes an event may be late by and still count as on time.")
+]
 Patience = Annotated[float, typer.Option(min=0, help="Seconds to try again in, where stream or lake cannot be used.")]
 
 
@@ -61,7 +63,7 @@ def produce(
             sent, new = sent + len(records), new + receipt.taken
             show(f"{sent:,} acknowledged · {sent / (perf_counter() - began):,.0f} a second · {sent - new:,} copies")
             if rate:
-                sleep(max(0.0, began + sent / rate - perf_counter()))
+                _pause(began + sent / rate - perf_counter())
     seconds = perf_counter() - began
     into.close()
     say(f"{sent:,} records acknowledged in {seconds:.1f} s, {new:,} of them new. Next: mlsd-lab stream consume")
@@ -72,7 +74,7 @@ def consume(
     lake: LakeRoot = "lake",
     lateness: Lateness = 60,
     every: Annotated[float, typer.Option(min=0, help="Seconds from commit to commit; each one makes files.")] = 1.0,
-    batch: Annotated[int, typer.Option(min=1, help="Records a commit at the most.")] = 100_000,
+    batch: Annotated[int, typer.Option(min=1, max=10_000_000, help="Records a commit at the most.")] = 100_000,
     follow: Annotated[bool, typer.Option("--follow", help="At the stream's end wait for more, until Ctrl-C.")] = False,
     patience: Patience = 60,
     json_file: JsonFile = None,
@@ -108,7 +110,7 @@ def consume(
             came = f"{total['read']:,} read · {total['late']:,} late · {total['dead']:,} dead"
             show(f"{came} · {one.per_second:,} a second · lag {one.lag:,} · watermark {watermark}")
             if follow and one.lag < batch:
-                sleep(max(0.0, every - one.seconds))
+                _pause(every - one.seconds)
     source.close()
     table = plain_table("read", "on time", "late", "dead", "seconds", right="right")
     table.add_row(*(f"{count:,}" for count in total.values()), f"{perf_counter() - began:.1f}")
@@ -116,6 +118,10 @@ def consume(
     write_json(json_file, total)
     if total["late"]:
         say(f"Late events wait: mlsd-lab stream correct --lake {escaped(lake)}")
+
+
+def _pause(seconds: float) -> None:
+    sleep(min(max(0.0, seconds), 1e6))  # the system's own sleep refuses centuries
 
 
 def _feed(folder: Path, events: int) -> Path:

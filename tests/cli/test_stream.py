@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.stream.open_stream import open_stream
 from mlsd_lab.ingestion.stream.stream_status import StreamStatus, stream_status
 from tests import needs
-from tests.cli.command_line import CommandLine, assert_refused, assert_sentence
+from tests.cli.command_line import CommandLine, assert_refused, assert_sentence, assert_usage
 from tests.ingestion.records import clicks, event
 
 if TYPE_CHECKING:
@@ -96,6 +97,27 @@ def test_what_cannot_be_done_is_one_sentence(mlsd_lab: CommandLine, arguments: l
     done = mlsd_lab("stream", *arguments)
     assert "secret" not in done.err
     assert_refused(done, sentence)
+
+
+@pytest.mark.parametrize("setting", [("--lateness", "inf"), ("--lateness", "1e9"), ("--batch", 2**63)])
+def test_a_setting_beyond_all_measure_is_refused(mlsd_lab: CommandLine, setting: tuple[str, Any]) -> None:
+    assert_usage(mlsd_lab("stream", "consume", *setting), setting[0])
+
+
+@pytest.mark.parametrize(
+    "arguments", [("produce", "--events", 100, "--rate", 1e-300), ("consume", "--follow", "--every", "inf")]
+)
+def test_a_pause_of_centuries_is_one_that_can_be_stopped(
+    mlsd_lab: CommandLine, arguments: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(seconds: float) -> None:
+        assert timedelta(seconds=seconds) > timedelta(days=1)  # as the system does, it refuses what is too long
+        raise KeyboardInterrupt
+
+    mlsd_lab("stream", "produce", "--events", 100)
+    monkeypatch.setattr("mlsd_lab.cli.stream.sleep", stopped)
+    done = mlsd_lab("stream", *arguments)
+    assert (done.code, done.err) == (0, "")
 
 
 def test_clicks_that_are_not_there_are_one_sentence(mlsd_lab: CommandLine) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LATENESS = timedelta(hours=1)
 _BATCH = 100_000
+_CENTURY = timedelta(days=36_500)  # further back a watermark may be before all calendars
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,10 @@ def consume(
     >>> found.on_time, found.late, found.dead, str(found.watermark)
     (2, 1, 1, '2026-01-01 12:00:00+00:00')
     """
-    if batch < 1 or lateness < timedelta(0):
-        raise ConfigError(f"consume: expected batch 1 or more and lateness 0 or more, found {batch} and {lateness}")
+    if batch < 1 or not timedelta(0) <= lateness <= _CENTURY:
+        raise ConfigError(
+            f"consume: expected batch 1 or more and lateness 0 to 100 years, found {batch} and {lateness}"
+        )
     connection = connect()
     position = sink.position() or {"stream": stream.id, "offset": stream.begin, "newest": None}
     require_same_stream(stream, position)

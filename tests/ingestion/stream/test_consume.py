@@ -269,7 +269,7 @@ def test_a_new_sink_begins_where_the_stream_does(stream: SqliteStream) -> None:
     assert sorted(sink.on_time) == ["b", "c"]
 
 
-@pytest.mark.parametrize("wrong", [{"batch": 0}, {"lateness": timedelta(seconds=-1)}])
+@pytest.mark.parametrize("wrong", [{"batch": 0}, {"lateness": timedelta(seconds=-1)}, {"lateness": timedelta.max}])
 def test_settings_that_make_no_sense_are_refused(stream: SqliteStream, wrong: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="expected batch 1 or more and lateness 0 or more"):
+    with pytest.raises(ConfigError, match="expected batch 1 or more and lateness 0 to 100 years"):
         next(consume(stream, Listing(), lambda: NOW, **wrong))
