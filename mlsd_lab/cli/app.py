@@ -9,6 +9,7 @@ from mlsd_lab.cli.console import stop
 from mlsd_lab.cli.data import data_app
 from mlsd_lab.cli.doctor import doctor
 from mlsd_lab.cli.ingest import ingest
+from mlsd_lab.cli.interrupted import interrupted
 from mlsd_lab.cli.lab import lab, progress
 from mlsd_lab.cli.lake import compact, erase, redrive, sql
 from mlsd_lab.cli.run import run
@@ -47,5 +48,9 @@ def main() -> None:
         stop(str(error))
     except OSError as error:
         stop(f"cannot use {error.filename or 'a file'}: {error.strerror or error}")
+    except RuntimeError as error:
+        if not interrupted(error):
+            raise
+        sys.exit(130)  # as typer ends for any other Ctrl-C
     except MemoryError:
         stop("not enough memory for this; try a smaller log, or close other programs")

@@ -1,7 +1,6 @@
 """`mlsd-lab stream produce | consume`: records into an event stream, and from there into a lake."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +12,7 @@ import typer
 from mlsd_lab import clock
 from mlsd_lab.cli.console import live_line, say
 from mlsd_lab.cli.ingest import LakeRoot
+from mlsd_lab.cli.interrupted import until_interrupted
 from mlsd_lab.cli.json_file import JsonFile, check_json_file, write_json
 from mlsd_lab.errors import ConflictError, StorageError
 from mlsd_lab.terminal import escaped, plain_table
@@ -53,7 +53,7 @@ def produce(
     from mlsd_lab.ingestion.stream.open_stream import open_stream
 
     into, began, sent, new = open_stream(stream), perf_counter(), 0, 0
-    with live_line() as show, TemporaryDirectory(prefix="mlsd_lab_feed_") as folder, suppress(KeyboardInterrupt):
+    with live_line() as show, TemporaryDirectory(prefix="mlsd_lab_feed_") as folder, until_interrupted():
         if clicks is None:
             show(f"simulating {events:,} events")
             clicks = _feed(Path(folder, "clicks"), events)
@@ -103,7 +103,7 @@ def consume(
     def pieces() -> "Iterator[Consumed]":
         return pieces_of(source, sink, clock.now, timedelta(minutes=lateness), batch, wait=wait)
 
-    with live_line() as show, suppress(KeyboardInterrupt):
+    with live_line() as show, until_interrupted():
         for one in _after_trouble_anew(pieces, _patient(patience, show)):
             total = {name: before + getattr(one, name) for name, before in total.items()}
             watermark = "none yet" if one.watermark is None else f"{one.watermark:%F %T}"

@@ -1,6 +1,5 @@
 """`mlsd-lab stream status | correct | trim`: what one does with a stream that runs into a lake."""
 
-from contextlib import suppress
 from datetime import timedelta
 from time import perf_counter, sleep
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from mlsd_lab.cli.console import live_line, say
 from mlsd_lab.cli.ingest import LakeRoot
+from mlsd_lab.cli.interrupted import until_interrupted
 from mlsd_lab.cli.json_file import JsonFile, check_json_file, write_json
 from mlsd_lab.cli.stream import Lateness, StreamPlace
 from mlsd_lab.terminal import plain_table
@@ -35,7 +35,7 @@ def status(
     check_json_file(json_file)
     source, into, allowed = open_stream(stream), Lake(lake), timedelta(minutes=lateness)
     found, at = stream_status(source, into, allowed), perf_counter()
-    with live_line() as show, suppress(KeyboardInterrupt):
+    with live_line() as show, until_interrupted():
         while watch:
             sleep(1)
             before, earlier = found, at
