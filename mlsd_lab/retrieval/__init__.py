@@ -3,8 +3,25 @@
 from mlsd_lab.retrieval.als import ALS
 from mlsd_lab.retrieval.annoy_index import AnnoyIndex
 from mlsd_lab.retrieval.backfill import Backfill
+from mlsd_lab.retrieval.content import Content
+from mlsd_lab.retrieval.content_tower import ContentTower
+from mlsd_lab.retrieval.ease import EASE
 from mlsd_lab.retrieval.exact_index import ExactIndex
+from mlsd_lab.retrieval.fresh import Fresh
+from mlsd_lab.retrieval.item_knn import ItemKNN
 from mlsd_lab.retrieval.retriever import Retriever
 from mlsd_lab.retrieval.vector_index import VectorIndex
 
-__all__ = ["ALS", "AnnoyIndex", "Backfill", "ExactIndex", "Retriever", "VectorIndex"]
+__all__ = [
+    "ALS",
+    "EASE",
+    "AnnoyIndex",
+    "Backfill",
+    "Content",
+    "ContentTower",
+    "ExactIndex",
+    "Fresh",
+    "ItemKNN",
+    "Retriever",
+    "VectorIndex",
+]

@@ -15,6 +15,7 @@ from mlsd_lab.retrieval.exact_index import ExactIndex
 from mlsd_lab.retrieval.vector_index import VectorIndex
 
 if TYPE_CHECKING:
+    from implicit.cpu.als import AlternatingLeastSquares
     from scipy.sparse import csr_matrix
 
 _DECIMALS = 6  # what lies beyond differs between CPU kernels, and Annoy's trees grow otherwise with it
@@ -58,27 +59,14 @@ class ALS:
 
     def fit(self, log: Log) -> Self:
         """Learn from every event of the log, whatever it led to. Raises `DataError` when the factors are not finite."""
-        import warnings
-
         from threadpoolctl import threadpool_limits
 
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="IProgress not found")  # of its progress bar, which is off here
-            from implicit.als import AlternatingLeastSquares
-            from implicit.recommender_base import ModelFitError
+        _load()
+        from implicit.recommender_base import ModelFitError
 
         counts = log.matrix()
         with threadpool_limits(1, user_api="blas"), np.errstate(over="ignore"):
-            model = AlternatingLeastSquares(
-                factors=self.factors,
-                regularization=self.regularization,
-                alpha=self.confidence,
-                iterations=self.iterations,
-                random_state=self.seed,
-                dtype=np.float64,
-                use_cg=True,
-                use_gpu=False,
-            )
+            model = self._model()
             try:
                 model.fit(counts, show_progress=False)
             except (ModelFitError, ValueError) as error:  # implicit's word for NaN, and for a matrix without an inverse
@@ -92,17 +80,49 @@ class ALS:
         return self
 
     def fold_in(self, videos: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return the vector, shape (factors,), of a person who is not in the log, from codes of videos they care for.
+        """Return the vector, shape (factors,), of a person not in the log, from codes of videos they care for."""
+        from scipy.sparse import csr_matrix
 
-        It solves the equation that `fit` solves for each user, with the video factors as they are: nothing is refitted.
+        videos = np.asarray(videos, dtype=np.int64)
+        shape = (1, len(self.video_factors_))
+        counts = csr_matrix((np.ones(len(videos)), (np.zeros_like(videos), videos)), shape=shape)
+        return self.folded(counts).user_factors_[0]
+
+    def folded(self, history: "csr_matrix") -> "ALS":
+        """Return this fitted model for other people, or the same at a later time: their counts, a row a person.
+
+        It solves, with `implicit`, the equation that `fit` solves for each user, with the video factors as they are:
+        nothing is refitted. User codes of the returned model are rows of `history`.
         """
-        factors = self.video_factors_
-        liked = factors[np.asarray(videos)]
-        gram = factors.T @ factors + self.regularization * np.eye(self.factors)
-        taste: NDArray[np.float64] = np.linalg.solve(
-            gram + (self.confidence - 1) * liked.T @ liked, self.confidence * liked.sum(axis=0)
+        from threadpoolctl import threadpool_limits
+
+        if history.shape[1] != len(self.video_factors_):
+            raise ConfigError(
+                f"history: expected {len(self.video_factors_)} columns, one a video as fitted, found {history.shape[1]}"
+            )
+        history = history.tocsr().astype(np.float64)
+        other = copy.copy(self)
+        _load()
+        with threadpool_limits(1, user_api="blas"):
+            model = self._model()
+            model.item_factors = self.video_factors_
+            factors = model.recalculate_user(np.arange(history.shape[0]), history)
+        other.user_factors_, other.known_ = factors.round(_DECIMALS), np.diff(history.indptr) > 0
+        return other
+
+    def _model(self) -> "AlternatingLeastSquares":
+        """Return `implicit`'s model of these settings; not before `_load`, within a limit on threads."""
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        return AlternatingLeastSquares(
+            factors=self.factors,
+            regularization=self.regularization,
+            alpha=self.confidence,
+            iterations=self.iterations,
+            random_state=self.seed,
+            dtype=np.float64,
+            use_cg=True,
         )
-        return taste.round(_DECIMALS)
 
     def searched_by(self, index: VectorIndex) -> "ALS":
         """Return this fitted model with another index over the same video factors."""
@@ -140,3 +160,12 @@ class ALS:
         found = self.index_.search(self.user_factors_[users], k, None if seen is None else seen[users])
         known = self.known_[users][:, None]
         return Candidates(np.where(known, found.videos, NOBODY), np.where(known, found.scores, -np.inf))
+
+
+def _load() -> None:
+    """Load `implicit`, and the BLAS that it brings, which a limit on threads reaches only when it is there."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")  # of its progress bar, which is off here
+        import implicit.cpu.als  # noqa: F401

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlsd_lab.evaluation import Candidates
+from mlsd_lab.retrieval.best import best
 from mlsd_lab.retrieval.vector_index import checked_exclude, checked_queries, checked_vectors
 
 if TYPE_CHECKING:
@@ -38,20 +39,8 @@ class ExactIndex:
         size = max(1, int(_BLOCK_BYTES / (8 * max(1, self.size))))
         blocks = [slice(start, start + size) for start in range(0, max(1, len(queries)), size)]
         with _threads().limit(limits=1, user_api="blas"):
-            parts = [self._best(queries[b], k, None if exclude is None else exclude[b]) for b in blocks]
+            parts = [best(queries[b] @ self.vectors.T, k, None if exclude is None else exclude[b]) for b in blocks]
         return Candidates(np.concatenate([p.videos for p in parts]), np.concatenate([p.scores for p in parts]))
-
-    def _best(self, queries: NDArray[np.floating], k: int, exclude: "csr_matrix | None") -> Candidates:
-        scores = queries @ self.vectors.T
-        if exclude is not None:
-            row = np.repeat(np.arange(len(queries)), np.diff(exclude.indptr))
-            scores[row, exclude.indices] = -np.inf
-        k = min(k, self.size)
-        top = _highest(scores, k) if k < self.size else np.tile(np.arange(k), (len(queries), 1))
-        order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
-        top = np.take_along_axis(top, order, axis=1)
-        found = Candidates(top.astype(np.int32), np.take_along_axis(scores, top, axis=1))
-        return found.kept(np.isfinite(found.scores), k)
 
 
 @cache
@@ -60,16 +49,3 @@ def _threads() -> "ThreadpoolController":
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
-
-
-def _highest(scores: NDArray[np.floating], k: int) -> NDArray[np.intp]:
-    """Columns of the k highest of each row, in ascending order; of those equal to the last, the first ones."""
-    top = np.argpartition(scores, -k, axis=1)[:, -k:]
-    last = np.take_along_axis(scores, top[:, :1], axis=1)  # argpartition puts the k-th highest first
-    tied = np.flatnonzero((scores >= last).sum(axis=1) > k)
-    equal = scores[tied] == last[tied]
-    room = k - (scores[tied] > last[tied]).sum(axis=1, keepdims=True)
-    kept = (scores[tied] > last[tied]) | (equal & (np.cumsum(equal, axis=1) <= room))
-    top[tied] = np.nonzero(kept)[1].reshape(-1, k)
-    top.sort(axis=1)
-    return top

@@ -1,5 +1,7 @@
 """What every retriever must do; a test class inherits `RetrieverContract` and says how to make one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +24,12 @@ def a_log(seed: int = 0) -> Log:
     events = pd.DataFrame({"user_id": user, "video_id": video, "occurred_at": times}).map(_padded)
     videos = pd.DataFrame({"video_id": [_padded(v) for v in range(VIDEOS + 1)]})
     return Log.from_frames(events, videos, users=pd.DataFrame({"user_id": [_padded(NEWCOMER)]}))
+
+
+def with_topics(log: Log) -> Log:
+    """The same log with a topic a taste; the video that nobody watched is of the first."""
+    topic = ["one" if code % VIDEOS < VIDEOS // 2 else "two" for code in range(len(log.videos))]
+    return replace(log, videos=log.videos.assign(topic=topic))
 
 
 def _padded(value: object) -> object:

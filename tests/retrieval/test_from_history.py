@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix, vstack
+
+from mlsd_lab.datasets import Log
+from mlsd_lab.errors import ConfigError
+from mlsd_lab.retrieval import ALS, EASE, Content, ItemKNN, from_history
+from mlsd_lab.retrieval.from_history import FromHistory
+from tests.retrieval.retriever_contract import NEWCOMER, USERS, VIDEOS, a_log, lists, with_topics
+
+FOLDING = [EASE(), ItemKNN(), Content(), ALS(factors=4, regularization=1, iterations=60)]
+
+
+@pytest.mark.parametrize("model", FOLDING, ids=lambda model: type(model).__name__)
+def test_people_whom_the_fit_did_not_see_get_what_they_would_have_got(model: FromHistory | ALS) -> None:
+    log = with_topics(a_log())
+    fitted = model.fit(log)
+    known = log.matrix()
+    people = vstack([known[7], known[3], csr_matrix((1, VIDEOS + 1))]).tocsr()
+    found = fitted.folded(people).retrieve(np.arange(3), 10, people)
+    assert lists(found) == lists(fitted.retrieve(np.array([7, 3, NEWCOMER]), 10, known))
+
+
+@pytest.mark.parametrize("model", FOLDING, ids=lambda model: type(model).__name__)
+def test_a_history_of_other_videos_is_refused(model: FromHistory | ALS) -> None:
+    fitted = model.fit(with_topics(a_log()))
+    with pytest.raises(ConfigError, match=r"history: expected 61 columns, one a video as fitted, found 60"):
+        fitted.folded(csr_matrix((2, VIDEOS)))
+
+
+def test_new_events_change_the_list_and_leave_the_fitted_model_as_it_was() -> None:
+    log = a_log()
+    knn = ItemKNN().fit(log)
+    before = knn.retrieve(np.array([0]), 10)
+    other_taste = log.matrix()[1]
+    after = knn.folded(other_taste).retrieve(np.array([0]), 10)
+    assert set(before.videos[0].tolist()).isdisjoint(after.videos[0].tolist())
+    assert knn.retrieve(np.array([0]), 10).videos.tolist() == before.videos.tolist()
+
+
+def test_blocks_of_users_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: Log = a_log()
+    ease = EASE().fit(log)
+    whole = ease.retrieve(np.arange(USERS + 1), 9, log.matrix())
+    monkeypatch.setattr(from_history, "_BLOCK_BYTES", 3 * 8 * (VIDEOS + 1))
+    parts = ease.retrieve(np.arange(USERS + 1), 9, log.matrix())
+    assert parts.videos.tolist() == whole.videos.tolist()
+    assert parts.scores.tolist() == whole.scores.tolist()
