@@ -3,6 +3,7 @@
 from mlsd_lab.retrieval.als import ALS
 from mlsd_lab.retrieval.annoy_index import AnnoyIndex
 from mlsd_lab.retrieval.backfill import Backfill
+from mlsd_lab.retrieval.blend import Blend, Blended, blended
 from mlsd_lab.retrieval.content import Content
 from mlsd_lab.retrieval.content_tower import ContentTower
 from mlsd_lab.retrieval.ease import EASE
@@ -10,6 +11,7 @@ from mlsd_lab.retrieval.exact_index import ExactIndex
 from mlsd_lab.retrieval.fresh import Fresh
 from mlsd_lab.retrieval.item_knn import ItemKNN
 from mlsd_lab.retrieval.retriever import Retriever
+from mlsd_lab.retrieval.tuning import Trial, Tuning, tune
 from mlsd_lab.retrieval.vector_index import VectorIndex
 
 __all__ = [
@@ -17,11 +19,17 @@ __all__ = [
     "EASE",
     "AnnoyIndex",
     "Backfill",
+    "Blend",
+    "Blended",
     "Content",
     "ContentTower",
     "ExactIndex",
     "Fresh",
     "ItemKNN",
     "Retriever",
+    "Trial",
+    "Tuning",
     "VectorIndex",
+    "blended",
+    "tune",
 ]
