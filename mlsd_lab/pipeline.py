@@ -16,14 +16,14 @@ from threadpoolctl import threadpool_limits
 from mlsd_lab.datasets import Log, load
 from mlsd_lab.datasets.world import WorldConfig
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.evaluation import Popular, Split, make_split
+from mlsd_lab.evaluation import Split, make_split
 from mlsd_lab.evaluation.scoreboard import Scoreboard
 from mlsd_lab.features import MemoryStore, Timeline, audit, stream
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.ingestion.through_lake import through_lake
 from mlsd_lab.machine import machine, versions
 from mlsd_lab.ranking import learn_second_stage
-from mlsd_lab.retrieval import ALS, AnnoyIndex, Backfill, Retriever
+from mlsd_lab.retrieval import FirstStage
 from mlsd_lab.serving import Bundle, Played, Recommender, first_requests, play
 from mlsd_lab.showcase import showcase
 
@@ -123,17 +123,14 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
             split = make_split(log, log.datasheet.split)
             seen, relevant = split.train.matrix(), split.relevant()
             users = _judged(relevant, config)
-        models = _fitted(config, split, stage)
-        retrievers = models.retrievers()
-        found = {}
-        for at, (name, retriever) in enumerate(retrievers.items()):
-            with stage(f"retrieve {name}", 0.4 + 0.03 * at):
-                found[name] = retriever.retrieve(users, config.k, seen)
-        with stage("judge", 0.52):
+        settings = (config.half_life_days, config.annoy_trees, config.annoy_search_k, config.seed)
+        first = FirstStage.fit(split.train, stage, *settings)
+        found, _ = first.retrieve(users, config.k, seen, stage)
+        with stage("judge", 0.54):
             popularity = np.asarray(seen.sum(axis=0)).ravel()
             judged = (found, relevant[users], popularity, config.rounds, config.seed)
             board = Scoreboard.judge(*judged) if len(users) else None
-        second, bundle, played = _second_stage(config, log, split, models, stage)
+        second, bundle, played = _second_stage(config, log, split, first, stage)
         with stage("show", 0.99):
             slates = (users, found["als_annoy"]) if played is None else played.slates(log)
             people = showcase(split, *slates, config.people, config.seed)
@@ -154,24 +151,8 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     return Run(report, board, bundle)
 
 
-@dataclass(frozen=True)
-class _Models:
-    popular: Popular
-    lately: Popular
-    als: ALS
-    index: AnnoyIndex
-
-    def retrievers(self) -> dict[str, Retriever]:
-        return {
-            "popular": self.popular,
-            "popular_lately": self.lately,
-            "als_exact": Backfill(self.als, self.popular),
-            "als_annoy": Backfill(self.als.searched_by(self.index), self.popular),
-        }
-
-
 def _second_stage(
-    config: RunConfig, log: Log, split: Split, models: _Models, stage: _Stages
+    config: RunConfig, log: Log, split: Split, first: FirstStage, stage: _Stages
 ) -> tuple[dict[str, Any], Bundle | None, Played | None]:
     """Features → ranking → artifacts → serve → audit; null, with a reason, where the log is too small."""
     with stage("features", 0.6):
@@ -179,7 +160,7 @@ def _second_stage(
     try:
         with stage("rank", 0.65):
             learned = learn_second_stage(
-                split, models.als, timeline, config.k, config.ranker_last, config.seed, config.ranking_rounds
+                split, first.als, timeline, config.k, config.ranker_last, config.seed, config.ranking_rounds
             )
     except DataError as error:
         return (
@@ -188,7 +169,7 @@ def _second_stage(
             None,
         )
     with stage("artifacts", 0.85), TemporaryDirectory() as folder:
-        fitted = Bundle.of(split.train, models.als, models.popular, learned.ranker, FEED, models.index)
+        fitted = Bundle.of(split.train, first.als, first.popular, learned.ranker, FEED, first.index)
         fitted.save(Path(folder, "bundle"))
         bundle = Bundle.load(Path(folder, "bundle"), FEED)
     with stage("serve", 0.88):
@@ -199,17 +180,6 @@ def _second_stage(
         skew = audit(timeline, played.served)
     about = {"ranking": learned.summary(log.datasheet.rule), "serving": played.summary(), "skew": skew.summary()}
     return about | {"artifacts": {"content_sha256": bundle.content_sha256}}, bundle, played
-
-
-def _fitted(config: RunConfig, split: Split, stage: _Stages) -> _Models:
-    with stage("fit popular", 0.1):
-        popular = Popular().fit(split.train)
-        lately = Popular(config.half_life_days).fit(split.train)
-    with stage("fit als", 0.12):
-        als = ALS(seed=config.seed).fit(split.train)
-    with stage("build annoy", 0.35):
-        index = AnnoyIndex.build(als.video_factors_, "dot", config.annoy_trees, config.annoy_search_k, config.seed)
-    return _Models(popular, lately, als, index)
 
 
 def _judged(relevant: csr_matrix, config: RunConfig) -> NDArray[np.int64]:

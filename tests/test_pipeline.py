@@ -87,6 +87,14 @@ def test_annoy_keeps_nearly_all_of_exact_search_and_als_beats_popularity(moviele
     assert movielens["retrieval"]["paired"]["als_annoy - popular"]["low"] > 0
 
 
+def test_the_blend_is_judged_beside_its_sources_and_beats_popularity(movielens: dict[str, Any]) -> None:
+    retrieval = movielens["retrieval"]
+    low, high = retrieval["interval"]["blend"]
+    assert 0 < low < retrieval["recall"]["blend"] < high
+    assert retrieval["paired"]["blend - popular"]["low"] > 0
+    assert retrieval["metrics"]["blend"]["coverage"]["value"] > retrieval["metrics"]["popular"]["coverage"]["value"]
+
+
 def test_nothing_served_differs_from_what_training_computes(movielens: dict[str, Any]) -> None:
     assert movielens["skew"]["mismatched"] == 0
     assert movielens["skew"]["compared"] >= 10_000

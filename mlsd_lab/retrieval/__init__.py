@@ -8,6 +8,7 @@ from mlsd_lab.retrieval.content import Content
 from mlsd_lab.retrieval.content_tower import ContentTower
 from mlsd_lab.retrieval.ease import EASE
 from mlsd_lab.retrieval.exact_index import ExactIndex
+from mlsd_lab.retrieval.first_stage import FirstStage
 from mlsd_lab.retrieval.fresh import Fresh
 from mlsd_lab.retrieval.item_knn import ItemKNN
 from mlsd_lab.retrieval.retriever import Retriever
@@ -24,6 +25,7 @@ __all__ = [
     "Content",
     "ContentTower",
     "ExactIndex",
+    "FirstStage",
     "Fresh",
     "ItemKNN",
     "Retriever",

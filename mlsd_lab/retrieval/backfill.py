@@ -41,7 +41,12 @@ class Backfill:
 
     def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:
         """Return k videos for each user code, as long as the two sources have as many that the user has not seen."""
-        found = self.first.retrieve(users, k, seen)
+        return self.filled(self.first.retrieve(users, k, seen), users, k, seen)
+
+    def filled(
+        self, found: Candidates, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None
+    ) -> Candidates:
+        """Return what `first` found for these users, filled up from `then`."""
         short = np.flatnonzero((found.videos == NOBODY).sum(axis=1) + k - found.videos.shape[1])
         if len(short) == 0:
             return found

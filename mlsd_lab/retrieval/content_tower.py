@@ -24,9 +24,9 @@ class ContentTower:
     """Candidates among the videos without events: a regression from content to the factors that ALS would learn.
 
     The other tower is ALS's user vectors (van den Oord et al. 2013). `fit` fits `als`, then `regressor` (of
-    scikit-learn; ridge unless another is given) on the videos with `least` events or more. It learns `new_`, codes of
-    the videos that are there and have no events, and `new_factors_`, their vectors; an index that was built before
-    they came reaches them with `WithNew`. A user without events gets an empty row.
+    scikit-learn; ridge unless another is given: docs/decisions/0031) on the videos with `least` events or more. It
+    learns `new_`, codes of the videos that are there and have no events, and `new_factors_`, their vectors; an index
+    that was built before they came reaches them with `WithNew`. A user without events gets an empty row.
 
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"user_id": ["ann", "bob"] * 2, "video_id": ["cat1", "dog1", "cat2", "dog2"]})
@@ -62,7 +62,7 @@ class ContentTower:
         taught = events >= self.least
         if not taught.any():
             raise DataError(f"expected videos with {self.least} events or more, found none; lower `least`")
-        model = Ridge(alpha=1.0, solver="sparse_cg") if self.regressor is None else clone(self.regressor)
+        model = Ridge(alpha=100.0, solver="sparse_cg") if self.regressor is None else clone(self.regressor)
         age = ages(log)
         self.new_: NDArray[np.int64] = np.flatnonzero((events == 0) & ~(age < 0))
         with threadpool_limits(1):

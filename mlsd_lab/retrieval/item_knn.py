@@ -43,7 +43,7 @@ class ItemKNN(FromHistory):
         once = history.sign()
         audience = np.maximum(once.getnnz(axis=0), 1)
         damped = (once @ diags(audience**-self.damping)).tocsr()
-        alike = all_pairs_knn(damped, self.neighbours + 1, show_progress=False, num_threads=1).tocsr()
+        alike = all_pairs_knn(damped, self.neighbours + 1, show_progress=False, num_threads=0).tocsr()
         alike.setdiag(0)  # a video is its own nearest
         alike.eliminate_zeros()
         self.neighbours_: csr_matrix = alike
