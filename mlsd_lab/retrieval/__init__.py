@@ -8,12 +8,15 @@ from mlsd_lab.retrieval.content import Content
 from mlsd_lab.retrieval.content_tower import ContentTower
 from mlsd_lab.retrieval.ease import EASE
 from mlsd_lab.retrieval.exact_index import ExactIndex
+from mlsd_lab.retrieval.filtered_index import FilteredIndex
 from mlsd_lab.retrieval.first_stage import FirstStage
 from mlsd_lab.retrieval.fresh import Fresh
+from mlsd_lab.retrieval.hnsw_index import HNSWIndex
 from mlsd_lab.retrieval.item_knn import ItemKNN
 from mlsd_lab.retrieval.retriever import Retriever
 from mlsd_lab.retrieval.tuning import Trial, Tuning, tune
 from mlsd_lab.retrieval.vector_index import VectorIndex
+from mlsd_lab.retrieval.with_new import WithNew
 
 __all__ = [
     "ALS",
@@ -25,13 +28,16 @@ __all__ = [
     "Content",
     "ContentTower",
     "ExactIndex",
+    "FilteredIndex",
     "FirstStage",
     "Fresh",
+    "HNSWIndex",
     "ItemKNN",
     "Retriever",
     "Trial",
     "Tuning",
     "VectorIndex",
+    "WithNew",
     "blended",
     "tune",
 ]

@@ -1,6 +1,7 @@
 """Approximate search with Annoy: a forest of random splits in a file that processes share by mapping it."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
@@ -10,31 +11,37 @@ from numpy.typing import ArrayLike, NDArray
 from mlsd_lab.artifacts import atomic_folder, verified, write_manifest
 from mlsd_lab.errors import ArtifactError, ConfigError, DataError
 from mlsd_lab.evaluation import NOBODY, Candidates
+from mlsd_lab.retrieval.annoy_file import is_sound
 from mlsd_lab.retrieval.vector_index import checked_exclude, checked_queries, checked_vectors
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-Metric = Literal["dot", "angular", "euclidean"]
+Metric = Literal["dot", "augmented", "angular", "euclidean"]
 _KIND, _INDEX, _IDS = "annoy-index/1", "index.ann", "ids.json"
 _INT32 = 2**31 - 1
+_ROWS = 100_000  # made into Python lists at a time
 _LONGEST = 1e18  # a vector's length, so that inner products stay finite in float32
 
 
 class AnnoyIndex:
     """A finished Annoy index (Bernhardsson, github.com/spotify/annoy), made by `build` or `load`, never changed after.
 
-    `metric` is how it scores: `dot` the inner product, `angular` the cosine, `euclidean` minus the distance. More
-    `trees` cost memory, more `search_k` (nodes looked at a query) costs time; both raise recall. Vectors are float32.
-    Annoy ends the process on misuse; here that is an error. One seed gives one file, on any number of cores.
+    `metric` is how it scores: `dot` and `augmented` the inner product, `angular` the cosine, `euclidean` minus the
+    distance. `augmented` gives each vector one coordinate more, so that all are of one length; the nearest by angle are
+    then those of highest inner product (Bachrach et al. 2014). More `trees` cost memory, more `search_k` (nodes looked
+    at a query) costs time; both raise recall. Vectors are float32. Annoy ends the process on misuse; here that is an
+    error. One seed gives one file, on any number of cores.
 
     >>> index = AnnoyIndex.build([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0]], metric="dot", trees=5)
     >>> index.search(np.array([[1.0, 0.5]]), k=2).videos.tolist()
     [[2, 0]]
     """
 
-    def __init__(self, forest: Any, size: int, dimension: int, metric: Metric, search_k: int) -> None:
-        self._forest = forest
+    def __init__(
+        self, forest: Any, size: int, dimension: int, metric: Metric, search_k: int, length: float = 1.0
+    ) -> None:
+        self._forest, self._length = forest, length
         self.size, self.dimension, self.metric, self.search_k = size, dimension, metric, search_k
 
     @classmethod
@@ -54,12 +61,33 @@ class AnnoyIndex:
             )
         if not 0 <= seed < _INT32:
             raise ConfigError(f"seed: expected 0 to {_INT32 - 1}, found {seed}")
-        forest = Forest(array.shape[1], metric)
+        size, dimension = array.shape
+        if size > _INT32:
+            raise ConfigError(f"vectors: expected at most {_INT32:,}, since Annoy's ids are int32, found {size:,}")
+        length = 1.0
+        if metric == "augmented":
+            array, length = _augmented(array)
+        forest = Forest(*_stored(dimension, metric))
         forest.set_seed(seed + 1)  # Annoy takes 0 for its default seed
-        for row, vector in enumerate(array.tolist()):
-            forest.add_item(row, vector)
+        for begin in range(0, size, _ROWS):
+            for row, vector in enumerate(array[begin : begin + _ROWS].tolist(), begin):
+                forest.add_item(row, vector)
         forest.build(trees, n_jobs=1)  # with two jobs the bytes differ from run to run
-        return cls(forest, len(array), array.shape[1], metric, search_k)
+        return cls(forest, size, dimension, metric, search_k, length)
+
+    @cached_property
+    def nbytes(self) -> int:
+        """Bytes of the index, as its file has them: Annoy tells no other way, so it is written to be weighed.
+
+        From then on its memory is that file's, removed but mapped. Not while another thread searches.
+        """
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory() as folder:
+            file = Path(folder, _INDEX)
+            if not self._forest.save(str(file)):
+                raise ArtifactError(f"{file}: Annoy could not write its file")
+            return file.stat().st_size
 
     def search(self, queries: NDArray[np.floating], k: int, exclude: "csr_matrix | None" = None) -> Candidates:
         """Return about k videos a query, best first, without the entries of its row of `exclude`.
@@ -72,10 +100,15 @@ class AnnoyIndex:
         width = min(self.size, k + int(excluded.max(initial=0)))
         videos = np.full((len(queries), width), NOBODY, dtype=np.int32)
         scores = np.full((len(queries), width), -np.inf)
+        lengths = np.sqrt(_squares(queries))
+        scale = lengths * self._length
+        if self.metric == "augmented":
+            queries = np.pad(queries / np.where(lengths > 0, lengths, 1)[:, None], ((0, 0), (0, 1)))
         for row, query in enumerate(queries.tolist()):
             fetch = min(self.size, k + int(excluded[row]))
             found, distance = self._forest.get_nns_by_vector(query, fetch, max(self.search_k, fetch), True)
-            videos[row, : len(found)], scores[row, : len(found)] = found, self._score(np.asarray(distance))
+            videos[row, : len(found)] = found
+            scores[row, : len(found)] = self._score(np.asarray(distance), scale[row])
         found_all = Candidates(videos, scores)
         return found_all.head(k) if exclude is None else found_all.without(exclude, k)
 
@@ -93,7 +126,7 @@ class AnnoyIndex:
                 raise ArtifactError(f"{folder}: Annoy could not write its file")
             (draft / _IDS).write_text(json.dumps([str(name) for name in ids], ensure_ascii=False), encoding="utf-8")
             facts = {"size": self.size, "dimension": self.dimension, "metric": self.metric, "search_k": self.search_k}
-            write_manifest(draft, _KIND, **facts)
+            write_manifest(draft, _KIND, **facts, length=self._length)
 
     @classmethod
     def load(cls, folder: Path) -> tuple[Self, list[str]]:
@@ -109,66 +142,59 @@ class AnnoyIndex:
 
         from annoy import AnnoyIndex as Forest
 
-        facts: dict[str, Any] = {"size": 0, "dimension": 0, "search_k": 0, "metric": ""} | verified(folder, _KIND)
+        facts: dict[str, Any] = {"size": 0, "dimension": 0, "search_k": 0, "metric": "", "length": 1.0} | verified(
+            folder, _KIND
+        )
         try:
             ids = json.loads((folder / _IDS).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ArtifactError(f"{folder / _IDS}: cannot be read ({error})") from error
-        size, dimension, metric, search_k = (facts[n] for n in ("size", "dimension", "metric", "search_k"))
+        names = ("size", "dimension", "metric", "search_k", "length")
+        size, dimension, metric, search_k, length = (facts[name] for name in names)
         numbers = all(isinstance(number, int) and 0 < number <= _INT32 for number in (size, dimension, search_k))
-        if not numbers or metric not in get_args(Metric):
-            raise ArtifactError(f"{folder}: expected size, dimension, search_k and a metric, found {facts}")
+        if not numbers or metric not in get_args(Metric) or not (isinstance(length, float) and 0 < length <= _LONGEST):
+            raise ArtifactError(f"{folder}: expected size, dimension, search_k, a metric and a length, found {facts}")
         if not isinstance(ids, list) or len(ids) != size or not all(isinstance(name, str) for name in ids):
             raise ArtifactError(f"{folder / _IDS}: expected a list of {size} ids, found something else")
-        if not _sound(folder / _INDEX, size, dimension, metric):
+        if not is_sound(folder / _INDEX, size, *_stored(dimension, metric)):
             raise ArtifactError(f"{folder / _INDEX}: is no {metric} index of {size} vectors of dimension {dimension}")
-        forest = Forest(dimension, metric)
+        forest = Forest(*_stored(dimension, metric))
         try:
             forest.load(str(folder / _INDEX))
         except OSError as error:
             raise ArtifactError(f"{folder / _INDEX}: Annoy cannot map it ({error})") from error
-        return cls(forest, size, dimension, metric, search_k), ids
+        return cls(forest, size, dimension, metric, search_k, length), ids
 
-    def _score(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _score(self, distance: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
         if self.metric == "dot":
             return distance
-        return 1 - distance**2 / 2 if self.metric == "angular" else -distance
+        if self.metric == "euclidean":
+            return -distance
+        cosine = 1 - distance**2 / 2
+        return cosine if self.metric == "angular" else cosine * scale
+
+
+def _stored(dimension: int, metric: Metric) -> tuple[int, Literal["dot", "angular", "euclidean"]]:
+    """Return the dimension and the metric by which Annoy knows an index."""
+    return (dimension + 1, "angular") if metric == "augmented" else (dimension, metric)
+
+
+def _augmented(array: NDArray[np.floating]) -> tuple[NDArray[np.floating], float]:
+    """Give each vector one coordinate more, so that all are of length one; return also by what they were divided."""
+    longest = float(max(np.sqrt(_squares(array).max()), np.finfo(np.float32).tiny))
+    array = array / longest
+    rest = np.sqrt(np.maximum(1 - _squares(array), 0))
+    return np.column_stack([array, rest.astype(array.dtype)]), longest
+
+
+def _squares(array: NDArray[np.floating]) -> NDArray[np.float64]:
+    squares: NDArray[np.float64] = np.einsum("ij,ij->i", array, array, dtype=np.float64)
+    return squares
 
 
 def _float32(vectors: ArrayLike) -> NDArray[np.floating]:
     array = checked_vectors(vectors, np.float32)
-    longest = np.sqrt(np.einsum("ij,ij->i", array, array, dtype=np.float64).max(initial=0))
+    longest = float(np.sqrt(_squares(array).max(initial=0)))
     if longest > _LONGEST:
         raise DataError(f"vectors: expected lengths up to {_LONGEST:g}, as float32 can multiply, found {longest:g}")
     return array
-
-
-def _sound(file: Path, size: int, dimension: int, metric: Metric) -> bool:
-    """Tell whether Annoy, which checks nothing, would stay inside this file and come to an end.
-
-    A file is an array of nodes of 4-byte words (annoylib.h, `struct Node`): the number of descendants, links, vector.
-    The first `size` nodes are vectors; a node of few descendants lists them in place of its vector, each other one
-    has two children, which stand before it.
-    """
-    head = 3 if metric == "angular" else 4  # words before the vector
-    link = 2 if metric == "euclidean" else 1  # the word at which the links begin
-    try:
-        words = np.memmap(file, dtype=np.int32, mode="r")
-    except (OSError, ValueError):
-        return False
-    if len(words) % (head + dimension):
-        return False
-    nodes = words.reshape(-1, head + dimension)
-    if len(nodes) <= size or nodes[-1, 0] != size or (nodes[:size, 0] != 1).any():
-        return False
-    return all(
-        _sound_trees(nodes[begin : begin + 65536], begin, size, link) for begin in range(size, len(nodes), 65536)
-    )
-
-
-def _sound_trees(nodes: NDArray[np.int32], begin: int, size: int, link: int) -> bool:
-    descendants, links = nodes[:, 0], nodes[:, link:]
-    listed = descendants <= links.shape[1]
-    used = np.where(listed, descendants, 2)[:, None] > np.arange(links.shape[1])
-    limit = np.where(listed, size, begin + np.arange(len(nodes)))[:, None]
-    return bool((descendants >= 1).all() and (~used | ((links >= 0) & (links < limit))).all())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
@@ -40,9 +41,12 @@ class Content(FromHistory):
         """Read the videos' texts; events play no part."""
         self.features_ = content_features(log.videos, self.columns)
 
-    def scores_of(self, history: "csr_matrix") -> "csr_matrix":
-        """Multiply the sum of each history's features with each video's."""
-        return (history.sign() @ self.features_ @ self.features_.T).tocsr()
+    def scores_of(self, history: "csr_matrix") -> NDArray[np.float64]:
+        """Multiply the sum of each history's features with each video's; what has nothing in common has no score."""
+        profiles = (history.sign() @ self.features_).toarray()
+        scores = np.ascontiguousarray((self.features_ @ profiles.T).T)  # sparse by dense: most terms are in a profile
+        scores[scores <= 0] = -np.inf
+        return scores
 
 
 def content_features(videos: "pd.DataFrame", columns: Sequence[str] = COLUMNS) -> "csr_matrix":

@@ -32,6 +32,11 @@ class ExactIndex:
         self.vectors = checked_vectors(vectors)
         self.size, self.dimension = self.vectors.shape
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the vectors: there is nothing else."""
+        return self.vectors.nbytes
+
     def search(self, queries: NDArray[np.floating], k: int, exclude: "csr_matrix | None" = None) -> Candidates:
         """Return the k videos of highest inner product a query, without the entries of its row of `exclude`."""
         queries = checked_queries(queries, k, self.dimension)

@@ -26,6 +26,10 @@ class VectorIndex(Protocol):
     size: int
     """Number of vectors."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the index holds, its vectors among them."""
+
     def search(self, queries: NDArray[np.floating], k: int, exclude: "csr_matrix | None" = None) -> Candidates:
         """Return k videos a query of shape (queries, dimension), without the stored entries of its row of `exclude`."""
 

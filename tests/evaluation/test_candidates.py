@@ -17,6 +17,12 @@ def test_other_widths_of_numbers_become_int32_and_float64() -> None:
     assert found.scores.dtype == np.float64
 
 
+@pytest.mark.parametrize("code", [2**31, -(2**31) - 1, 2**40])
+def test_a_code_beyond_int32_is_refused_and_not_wrapped_around(code: int) -> None:
+    with pytest.raises(ConfigError, match=r"videos: expected codes within int32, up to 2,147,483,647, found"):
+        Candidates(np.array([[0, code]]), np.zeros((1, 2)))
+
+
 def test_codes_that_are_no_whole_numbers_are_refused() -> None:
     with pytest.raises(TypeError):
         Candidates(np.array([[1.5]]), np.array([[1.0]]))

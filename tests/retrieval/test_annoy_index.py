@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,12 +17,18 @@ from mlsd_lab.retrieval import AnnoyIndex, ExactIndex, VectorIndex
 from tests.retrieval.vector_index_contract import QUERIES, VECTORS, VectorIndexContract
 
 IDS = [f"video-{row}" for row in range(len(VECTORS))]
+PRELUDE = "import sys, numpy as np\nfrom pathlib import Path\nfrom mlsd_lab.retrieval import AnnoyIndex\n"
 FILES = ["index.ann", "ids.json", "manifest.json"]
 
 
 class TestAnnoyIndex(VectorIndexContract):
     def make(self, vectors: NDArray[np.floating]) -> VectorIndex:
         return AnnoyIndex.build(vectors, "dot", trees=20, search_k=100_000)
+
+
+class TestAugmentedAnnoyIndex(VectorIndexContract):
+    def make(self, vectors: NDArray[np.floating]) -> VectorIndex:
+        return AnnoyIndex.build(vectors, "augmented", trees=20, search_k=100_000)
 
 
 class TestLoadedAnnoyIndex(VectorIndexContract):
@@ -53,8 +60,7 @@ def sign_again(folder: Path, **facts: object) -> None:
 
 def in_another_process(code: str, *arguments: object) -> str:
     """Run what could end the interpreter where that is seen and does no harm, and return what it printed."""
-    prelude = "import sys, numpy as np\nfrom pathlib import Path\nfrom mlsd_lab.retrieval import AnnoyIndex\n"
-    command = [sys.executable, "-X", "faulthandler", "-c", prelude + code, *map(str, arguments)]
+    command = [sys.executable, "-X", "faulthandler", "-c", PRELUDE + code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -101,7 +107,7 @@ AnnoyIndex.build(np.arange(600.0).reshape(200, 3) % 17, trees=40).save(Path(sys.
     assert sha256(tmp_path / "here" / "index.ann") == sha256(tmp_path / "there" / "index.ann")
 
 
-@pytest.mark.parametrize("metric", ["dot", "angular", "euclidean"])
+@pytest.mark.parametrize("metric", ["dot", "augmented", "angular", "euclidean"])
 def test_what_is_loaded_answers_as_what_was_saved_did_before_and_after(tmp_path: Path, metric: str) -> None:
     built = AnnoyIndex.build(VECTORS, metric, trees=3, search_k=77)  # type: ignore[arg-type]
     before = built.search(QUERIES, 20)
@@ -170,7 +176,7 @@ def test_a_seed_that_annoy_cannot_hold_is_refused(seed: int) -> None:
 
 
 def test_another_metric_is_refused() -> None:
-    with pytest.raises(ConfigError, match="metric: expected dot, angular, euclidean, found 'hamming'"):
+    with pytest.raises(ConfigError, match="metric: expected dot, augmented, angular, euclidean, found 'hamming'"):
         AnnoyIndex.build(VECTORS, "hamming")  # type: ignore[arg-type]
 
 
@@ -338,3 +344,80 @@ print(refused)
 def test_a_file_changed_anywhere_and_signed_again_is_refused_or_searched_to_an_end(folder: Path) -> None:
     refused = int(in_another_process(FUZZ, folder))
     assert 0 < refused < 400  # the rest changed a vector's numbers, which are as good as any
+
+
+def test_vectors_of_length_zero_and_a_query_of_length_zero_score_zero() -> None:
+    index = AnnoyIndex.build(np.zeros((3, 2)), "augmented")
+    assert index.search(np.array([[1.0, 2.0], [0.0, 0.0]]), 3).scores == pytest.approx(np.zeros((2, 3)), abs=1e-6)
+
+
+def test_vectors_as_long_as_float32_can_multiply_are_found_in_the_augmented_form() -> None:
+    vectors = VECTORS / np.linalg.norm(VECTORS, axis=1).max() * 9e17
+    found = AnnoyIndex.build(vectors, "augmented", 20, 100_000).search(QUERIES * 1e17, 5)
+    assert found.videos.tolist() == ExactIndex(VECTORS).search(QUERIES, 5).videos.tolist()
+
+
+READER = """
+index, _ = AnnoyIndex.load(Path(sys.argv[1]))
+queries = np.random.default_rng(1).normal(size=(5, 16))
+for line in sys.stdin:
+    found = index.search(queries, 1000)  # of 20,000: touches the pages
+    maps = Path("/proc/self/smaps").read_text().split("\\n")
+    at = next(i for i, each in enumerate(maps) if "index.ann" in each)
+    size, pss = (int(next(m for m in maps[at:] if m.startswith(f"{name}:")).split()[1]) for name in ("Rss", "Pss"))
+    print(size, pss, found.videos.sum(), flush=True)
+"""
+
+
+class Reader:
+    """A process that has an index mapped, and searches when told to."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-c", PRELUDE + READER, str(folder)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate(timeout=60)
+
+    def search(self) -> tuple[int, int, int]:
+        """Return the mapping's kilobytes in memory, this process's share of them, and a sum over what was found."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("now\n")
+        self.process.stdin.flush()
+        rss, pss, found = map(int, self.process.stdout.readline().split())
+        return rss, pss, found
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux alone tells what of a mapping is shared")
+def test_one_file_is_mapped_by_two_processes_and_is_in_memory_once(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).normal(size=(20_000, 16))
+    AnnoyIndex.build(vectors, trees=20, search_k=100_000).save(tmp_path / "index", ["id"] * 20_000)
+    with Reader(tmp_path / "index") as one:
+        rss, alone, found = one.search()
+        assert alone == pytest.approx(rss, rel=0.05)
+        with Reader(tmp_path / "index") as two:
+            other_rss, _, other_found = two.search()
+            shared = one.search()[1], two.search()[1]
+    assert found == other_found
+    assert sum(shared) == pytest.approx(max(rss, other_rss), rel=0.1)  # two shares make one file
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the reader tells of its memory, as Linux does")
+def test_readers_go_on_with_what_they_mapped_while_another_index_takes_its_place(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    AnnoyIndex.build(rng.normal(size=(20_000, 16)), trees=5).save(tmp_path / "index", ["id"] * 20_000)
+    with Reader(tmp_path / "index") as before:
+        _, _, found = before.search()
+        with pytest.raises(ConfigError, match="index"):
+            AnnoyIndex.build(VECTORS).save(tmp_path / "index", IDS)  # never over what others may have mapped
+        AnnoyIndex.build(rng.normal(size=(20_000, 16)), trees=5).save(tmp_path / "next", ["id"] * 20_000)
+        (tmp_path / "index").rename(tmp_path / "old")
+        (tmp_path / "next").rename(tmp_path / "index")
+        shutil.rmtree(tmp_path / "old")
+        with Reader(tmp_path / "index") as after:
+            assert after.search()[2] != found
+        assert before.search()[2] == found

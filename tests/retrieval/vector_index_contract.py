@@ -68,6 +68,9 @@ class VectorIndexContract:
     def test_size_and_dimension_are_those_of_the_vectors(self, index: VectorIndex) -> None:
         assert (index.size, index.dimension) == (200, 6)
 
+    def test_its_bytes_are_counted_and_hold_the_vectors(self, index: VectorIndex) -> None:
+        assert 200 * 6 * 4 <= index.nbytes < 1_000_000
+
     def test_the_vectors_given_are_copied_or_left_as_they_are(self) -> None:
         vectors = VECTORS.copy()
         self.make(vectors).search(QUERIES, 3, csr_matrix(np.eye(15, 200)))
