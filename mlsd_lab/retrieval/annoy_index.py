@@ -1,5 +1,6 @@
 """Approximate search with Annoy: a forest of random splits in a file that processes share by mapping it."""
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -74,6 +75,12 @@ class AnnoyIndex:
                 forest.add_item(row, vector)
         forest.build(trees, n_jobs=1)  # with two jobs the bytes differ from run to run
         return cls(forest, size, dimension, metric, search_k, length)
+
+    def searched_with(self, search_k: int) -> "AnnoyIndex":
+        """Return this index with another number of nodes to look at a query; the forest is the same."""
+        other = copy.copy(self)
+        other.search_k = search_k
+        return other
 
     @cached_property
     def nbytes(self) -> int:

@@ -1,0 +1,57 @@
+import pytest
+
+from mlsd_lab.errors import ConfigError
+from mlsd_lab.evaluation import Estimate
+from mlsd_lab.retrieval import Frontier, SearchBudget, choose
+from mlsd_lab.retrieval.frontier import Point
+
+
+def point(name: str, recall: float, milliseconds: float, megabytes: float = 10, build_seconds: float = 1) -> Point:
+    interval = Estimate(recall, recall - 0.02, min(1.0, recall + 0.02))
+    return Point(name, None, interval, milliseconds, 2 * milliseconds, megabytes, build_seconds)
+
+
+MEASURED = Frontier(
+    (point("exact", 1.0, 20, 5), point("small", 0.7, 1), point("large", 0.9, 4, 40), point("slow", 0.9, 5, 40)),
+    100,
+    8,
+    10,
+)
+
+
+@pytest.mark.parametrize(
+    ("budget", "name"),
+    [
+        (SearchBudget(milliseconds=30), "exact"),
+        (SearchBudget(milliseconds=10), "large"),
+        (SearchBudget(milliseconds=10, megabytes=20), "small"),
+        (SearchBudget(p99_milliseconds=8), "large"),
+        (SearchBudget(build_seconds=1, milliseconds=4.5), "large"),
+        (SearchBudget(recall=0.88, milliseconds=10), "large"),
+    ],
+)
+def test_the_highest_recall_that_fits_is_chosen_and_of_equal_ones_the_faster(budget: SearchBudget, name: str) -> None:
+    choice = choose(MEASURED, budget)
+    assert choice.point is not None
+    assert choice.point.name == name
+    assert choice.reason.startswith(f"{name} fits at 100 × 8:")
+
+
+def test_the_reason_states_the_loss_of_recall() -> None:
+    assert choose(MEASURED, SearchBudget(milliseconds=10)).reason.endswith("10.0 % of exact search's first 10 are lost")
+
+
+def test_where_none_fits_it_says_which_came_nearest_and_what_broke() -> None:
+    choice = choose(MEASURED, SearchBudget(milliseconds=10, recall=0.95))
+    assert choice.point is None
+    assert choice.reason == "none of 4 settings fits at 100 × 8; the nearest, exact, has 20 of 10 milliseconds"
+
+
+def test_a_recall_must_be_reached_by_the_lower_end_of_its_interval() -> None:
+    assert choose(MEASURED, SearchBudget(recall=0.9, milliseconds=10)).point is None
+
+
+@pytest.mark.parametrize("limits", [{}, {"milliseconds": 0}, {"recall": -1, "milliseconds": 3}])
+def test_a_budget_has_a_limit_and_limits_are_above_zero(limits: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="expected a budget with 1 or more limits above 0"):
+        SearchBudget(**limits)
