@@ -20,6 +20,7 @@ from benchmarks import page, results
 from benchmarks.environment import NotHereError, build, peer_scripts, python_of, requirements
 from benchmarks.row import Row
 from benchmarks.rows import (
+    als_to_recall,
     growth,
     ingest_cases,
     lake_forms,
@@ -27,6 +28,7 @@ from benchmarks.rows import (
     main_job,
     metrics,
     running_total_join,
+    search_cost,
     streams,
     windowed_features,
     world_generation,
@@ -43,6 +45,8 @@ ROWS: tuple[Row, ...] = (
     *ingest_cases.ROWS,
     *lake_forms.ROWS,
     *streams.ROWS,
+    *als_to_recall.ROWS,
+    *search_cost.ROWS,
     *growth.ROWS,
 )
 
