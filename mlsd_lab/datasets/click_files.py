@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import mmap
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -115,18 +117,17 @@ def write_click_files(log: Log, folder: Path, defects: Defects | None = None, fi
         packed = set(random.choice(files, round(defects.gzipped * files), replace=False).tolist())
         halved = set(random.choice(files, defects.cut_short, replace=False).tolist())
         for number, content in enumerate(lines):
-            if number in halved:
-                content += _half(text)
+            content += _half(text) * (number in halved)
             path = folder / f"clicks-{number:04}.jsonl{'.gz' * (number in packed)}"
-            path.write_bytes(gzip.compress(content, 6, mtime=0) if number in packed else content)
+            path.write_bytes(gzip.compress(content, 1, mtime=0) if number in packed else content)
     except OSError as error:
         raise StorageError(f"{folder}: cannot be written ({error.strerror}); free space or name another") from None
     size = sum(path.stat().st_size for path in folder.iterdir())
     return Written(folder=folder, files=files, events=len(log.events), bytes=size, **written)
 
 
-def _rendered(events: "pd.DataFrame", path: Path) -> bytes:
-    """Return the events as lines, made by DuckDB through a file: 200 bytes each, in order of known_at."""
+def _rendered(events: "pd.DataFrame", path: Path) -> "bytes | mmap.mmap":
+    """Return the events as lines in order of known_at: DuckDB writes a file, which is mapped and removed."""
     import duckdb
 
     if events.empty:
@@ -154,7 +155,8 @@ def _rendered(events: "pd.DataFrame", path: Path) -> bytes:
                 f"COPY (SELECT concat({', '.join(values)}, '}}') FROM events) TO '{place}'"
                 " (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
             )
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except duckdb.IOException as error:
         raise OSError(0, re.sub(r'.*: ([^"]+)"?.*', r"\1", str(error))) from None
     finally:
@@ -162,9 +164,9 @@ def _rendered(events: "pd.DataFrame", path: Path) -> bytes:
 
 
 def _arranged(
-    text: bytes, events: int, defects: Defects, files: int, random: "np.random.Generator"
-) -> tuple[list[bytes], dict[str, int]]:
-    """Return the content of each file, and how many lines there are of which kind.
+    text: "bytes | mmap.mmap", events: int, defects: Defects, files: int, random: "np.random.Generator"
+) -> tuple[Iterator[bytes], dict[str, int]]:
+    """Return the content of each file, one at a time, and how many lines there are of which kind.
 
     Each line has a place on the axis of the events, 0 to `events`; a file is a stretch of that axis.
     """
@@ -178,8 +180,7 @@ def _arranged(
     moved = random.choice(movable, min(round(defects.late * events), movable), replace=False)
     places[moved] = random.uniform(bounds[np.searchsorted(bounds, moved, "right")], events)
     again = random.choice(events, round(defects.repeated * events), replace=True) if events else np.arange(0)
-    soon = random.random(len(again)) < 0.5
-    reach = np.where(soon, np.minimum(places[again] + 1000, events), events)
+    reach = np.where(random.random(len(again)) < 0.5, np.minimum(places[again] + 1000, events), events)
     copies = random.uniform(places[again], reach)
     broken = random.integers(0, events, round(defects.broken * events)) if events else np.arange(0)
     extra = [
@@ -198,19 +199,19 @@ def _arranged(
     order = np.lexsort((place, home))
     kinds = {"lines": len(order), "repeated": len(again), "broken": len(broken), "blank": len(extra) - len(broken)}
     edges = np.searchsorted(home[order], np.arange(files + 1))
-    whole = memoryview(text + b"".join(extra) if extra else text)
-    contents = [_joined(whole, begin[order[a:b]], end[order[a:b]]) for a, b in pairwise(edges)]
-    return contents, kinds
+    begin, end = begin[order], end[order]
+    texts = memoryview(text), memoryview(b"".join(extra))
+    return (_joined(*texts, begin[a:b], end[a:b]) for a, b in pairwise(edges)), kinds
 
 
-def _joined(text: memoryview, begin: "np.ndarray[Any, Any]", end: "np.ndarray[Any, Any]") -> bytes:
-    """Return the lines one after the other; those that already stand so are copied as one."""
+def _joined(text: memoryview, extra: memoryview, begin: "np.ndarray[Any, Any]", end: "np.ndarray[Any, Any]") -> bytes:
+    """Return the lines one after the other, those that already stand so as one; places go on from text to text."""
     import numpy as np
 
-    new = np.flatnonzero(begin[1:] != end[:-1]) + 1
+    new = np.flatnonzero((begin[1:] != end[:-1]) | (begin[1:] == len(text))) + 1
     first, last = np.concatenate([[0], new]), np.concatenate([new, [len(end)]]) - 1
     runs = zip(begin[first].tolist(), end[last].tolist(), strict=True) if len(begin) else ()
-    return b"".join([text[a:b] for a, b in runs])
+    return b"".join([text[a:b] if a < len(text) else extra[a - len(text) : b - len(text)] for a, b in runs])
 
 
 def _broken(line: bytes, kind: int, random: "np.random.Generator") -> bytes:
@@ -225,6 +226,5 @@ def _broken(line: bytes, kind: int, random: "np.random.Generator") -> bytes:
     return json.dumps({name: value for name, value in record.items() if value is not None}).encode() + b"\n"
 
 
-def _half(text: bytes) -> bytes:
-    line = text[: text.find(b"\n")]
-    return line[: len(line) // 2]
+def _half(text: "bytes | mmap.mmap") -> bytes:
+    return text[: text.find(b"\n") // 2]
