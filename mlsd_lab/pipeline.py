@@ -27,6 +27,7 @@ from mlsd_lab.retrieval import FirstStage
 from mlsd_lab.serving import Bundle, Played, Recommender, first_requests, play
 from mlsd_lab.showcase import showcase
 
+_SCORES = 2 * 10**9  # of exact search, half a minute
 OnProgress = Callable[[str, float], None]
 
 
@@ -57,7 +58,8 @@ class RunConfig:
     annoy_search_k: int = 40_000
     """Nodes Annoy looks at a query; more is slower and better."""
     judged: int = 4_000
-    """Users whose lists are judged in the first stage: all who can be, or a random sample of so many."""
+    """Users whose lists are judged in the first stage: all who can be, or a random sample of so many, fewer where
+    exact search would have more than 2 × 10⁹ scores to compute."""
     rounds: int = 1000
     """Bootstrap rounds of each interval of the first stage."""
     ranking_rounds: int = 300
@@ -185,7 +187,8 @@ def _second_stage(
 def _judged(relevant: csr_matrix, config: RunConfig) -> NDArray[np.int64]:
     """Return the users with something relevant in the test, or a sample of them, in the order of their codes."""
     users = np.flatnonzero(np.diff(relevant.indptr))
-    return np.sort(np.random.default_rng(config.seed).permutation(users)[: config.judged])
+    most = min(config.judged, max(1, _SCORES // relevant.shape[1]))
+    return np.sort(np.random.default_rng(config.seed).permutation(users)[:most])
 
 
 def _about_retrieval(config: RunConfig, log: Log, board: Scoreboard | None, judged: int, of: int) -> dict[str, Any]:

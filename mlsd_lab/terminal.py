@@ -140,6 +140,8 @@ def _second_stage(report: dict[str, Any]) -> Iterator["Table | str"]:
     for name, score in {"boosted_trees": ranking, **ranking["beside"]}.items():
         table.add_row(name, *("–" if score[metric] is None else f"{score[metric]:.4f}" for metric in metrics))
     yield table
+    if "sample" in ranking:
+        yield f"· {ranking['sample']}"
     yield from (f"· {sentence}" for sentence in ranking["verdict"])
     times = f"half within {serving['p50_ms']:.1f} ms, 99 % within {serving['p99_ms']:.1f} ms"
     yield f"· {serving['requests']} requests served: {times}, {serving['degraded']} degraded"

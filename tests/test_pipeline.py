@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlsd_lab import pipeline
 from mlsd_lab.datasets import Log, load
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import make_split
@@ -213,3 +214,14 @@ def test_a_log_keeps_what_its_datasheet_says_through_the_split() -> None:
     split = make_split(load("movielens"), "leave_last_out")
     assert isinstance(split.train, Log)
     assert split.train.datasheet == split.test.datasheet
+
+
+def test_of_a_large_catalogue_fewer_people_are_judged_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small_log(tmp_path / "log")
+    everybody = run(RunConfig(data="csv", path=folder)).report["retrieval"]
+    monkeypatch.setattr(pipeline, "_SCORES", 20 * (everybody["judged_users"] - 1))  # of 20 videos
+    fewer = run(RunConfig(data="csv", path=folder)).report["retrieval"]
+    assert fewer["judged_users"] == everybody["judged_users"] - 1
+    assert fewer["sample"].startswith(f"{fewer['judged_users']} of the {everybody['judged_users']} people")

@@ -28,6 +28,20 @@ class Examples:
     groups: NDArray[np.int64]
     negatives: Literal["exposures", "retrieved"]
 
+    def sampled(self, most: int, seed: int) -> "Examples":
+        """Return all rows, or whole groups drawn at random, in their order, that have at most so many.
+
+        >>> rows = pd.DataFrame({"user_id": ["ann", "ann", "bob", "bob"]})
+        >>> Examples(rows, np.zeros(4), np.array([0, 0, 1, 1]), "exposures").sampled(3, seed=0).rows.user_id.tolist()
+        ['ann', 'ann']
+        """
+        if len(self.labels) <= most:
+            return self
+        names, group, sizes = np.unique(self.groups, return_inverse=True, return_counts=True)
+        order = np.random.default_rng(seed).permutation(len(names))
+        keep = np.isin(group, order[np.cumsum(sizes[order]) <= most])
+        return Examples(self.rows[keep], self.labels[keep], self.groups[keep], self.negatives)
+
 
 def from_exposures(log: Log, retriever: ALS) -> Examples:
     """Make a row of each exposure; a user's local day is a group, asked for at its first exposure.

@@ -15,6 +15,9 @@ from mlsd_lab.ranking.logistic import Logistic
 from mlsd_lab.ranking.ranker import Ranker
 from mlsd_lab.retrieval import ALS
 
+MOST_TRAINING, MOST_TEST = 400_000, 150_000
+"""Rows; beyond them the ranker and the intervals hardly change, and only the time grows."""
+
 
 @dataclass(frozen=True)
 class SecondStage:
@@ -34,6 +37,8 @@ class SecondStage:
     """Number of training rows."""
     scores: dict[str, RankingScore]
     """`boosted_trees` (the one to serve), `logistic`, and `retrieval_order`, which is no ranker at all."""
+    sample: str | None = None
+    """That not all rows were learned from or judged, where it is so."""
     lift: dict[str, Estimate] = field(default_factory=dict)
     """By how much `boosted_trees` exceeds each of the others in NDCG at 10, compared on the same users."""
 
@@ -46,6 +51,8 @@ class SecondStage:
             "train_rows": self.trained_on,
             "test_rows": len(self.test.labels),
         }
+        if self.sample:
+            about["sample"] = self.sample
         if not calibrated:
             about["reason"] = (
                 "negatives were retrieved, never shown: a probability among them says nothing about people, and the "
@@ -75,7 +82,8 @@ def learn_second_stage(
 
     The retrieval score of a training row comes from a retriever fitted on what was known before those days, that of a
     test row from `retriever`, fitted on the whole training half. Negatives are exposures where the log has them, else
-    what was retrieved. Raises `DataError` where the log is too short, or one of the two labels is missing.
+    what was retrieved. Of a large log a sample is learned from and judged. Raises `DataError` where the log is too
+    short, or one of the two labels is missing.
 
     >>> from mlsd_lab.datasets import Log
     >>> from mlsd_lab.features.feed import FEED
@@ -86,8 +94,9 @@ def learn_second_stage(
     Traceback (most recent call last):
     mlsd_lab.errors.DataError: expected a log of at least 2 local days, found 2026-01-01 to 2026-01-01 (UTC)
     """
-    train = _examples_before(split, retriever, k, days)
-    test = _examples(split, retriever, k)
+    whole = _examples_before(split, retriever, k, days), _examples(split, retriever, k)
+    train, test = (each.sampled(most, seed) for each, most in zip(whole, (MOST_TRAINING, MOST_TEST), strict=True))
+    sample = _about_sample(*whole, train, test)
     features, test_features = (training_set(timeline.catalogue, timeline, e.rows) for e in (train, test))
     if set(np.unique(test.labels)) != {0.0, 1.0}:
         raise DataError("the test has no success and failure to tell apart")
@@ -107,7 +116,14 @@ def learn_second_stage(
         for name, score in given.items()
         if name != "boosted_trees"
     }
-    return SecondStage(boosted, test, len(train.labels), scores, lift)
+    return SecondStage(boosted, test, len(train.labels), scores, sample, lift)
+
+
+def _about_sample(all_train: Examples, all_test: Examples, train: Examples, test: Examples) -> str | None:
+    counts = [len(each.labels) for each in (train, all_train, test, all_test)]
+    if counts[0] == counts[1] and counts[2] == counts[3]:
+        return None
+    return "learned from {:,} of {:,} rows and judged on {:,} of {:,}, whole requests drawn at random".format(*counts)
 
 
 def _examples_before(split: Split, retriever: ALS, k: int, days: int) -> Examples:

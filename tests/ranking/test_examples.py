@@ -4,7 +4,7 @@ import pytest
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.evaluation import by_day, leave_last_out
-from mlsd_lab.ranking import from_candidates, from_exposures
+from mlsd_lab.ranking import Examples, from_candidates, from_exposures
 from mlsd_lab.retrieval import ALS
 from tests.ranking.small_feed import rated_log, small_log
 
@@ -90,3 +90,25 @@ class TestFromCandidates:
         examples = from_candidates(split, ALS(factors=1).fit(split.train), k=5)
         assert len(examples.rows) == len(examples.labels) == len(examples.groups) == 0
         assert set(examples.rows) == {"user_id", "video_id", "as_of", "surface", "retrieval_score"}
+
+
+class TestSampled:
+    examples = from_exposures(small_log(), ALS(factors=2, iterations=1).fit(small_log()))
+
+    @pytest.mark.parametrize("most", [1, 20, 100])
+    def test_whole_groups_are_kept_in_their_order_and_no_more_rows_than_asked_for(self, most: int) -> None:
+        sample = self.examples.sampled(most, seed=0)
+        assert len(sample.rows) == len(sample.labels) == len(sample.groups) <= most
+        for group in np.unique(sample.groups):
+            assert (sample.groups == group).sum() == (self.examples.groups == group).sum()
+        kept = np.isin(self.examples.groups, sample.groups)
+        assert sample.rows.equals(self.examples.rows[kept])
+        assert sample.labels.tolist() == self.examples.labels[kept].tolist()
+
+    def test_a_seed_gives_one_sample_and_another_seed_another(self) -> None:
+        one, again, other = (self.examples.sampled(60, seed=seed).groups.tolist() for seed in (0, 0, 1))
+        assert one == again != other
+
+    def test_what_is_small_enough_stays_whole(self) -> None:
+        whole: Examples = self.examples
+        assert whole.sampled(len(whole.labels), seed=0) is whole

@@ -9,7 +9,7 @@ from mlsd_lab.errors import DataError
 from mlsd_lab.evaluation import Estimate, Split, auc, by_day, leave_last_out
 from mlsd_lab.features import Timeline, training_set
 from mlsd_lab.features.feed import FEED
-from mlsd_lab.ranking import BoostedTrees, SecondStage, from_exposures, learn_second_stage
+from mlsd_lab.ranking import BoostedTrees, SecondStage, from_exposures, learn_second_stage, second_stage
 from mlsd_lab.retrieval import ALS
 from tests.ranking.small_feed import rated_log, small_log
 
@@ -146,3 +146,19 @@ def test_the_retriever_s_order_is_no_probability(learned: SecondStage) -> None:
     beside = learned.summary("clicked is true")["beside"]["retrieval_order"]
     assert beside["log_loss"] is beside["calibration_error"] is beside["interval"]["log_loss"] is None
     assert beside["auc"] is not None
+
+
+def test_of_a_large_log_a_sample_is_learned_from_and_judged_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = small_log()
+    split = by_day(log)
+    als, timeline = ALS(factors=2, iterations=1).fit(split.train), Timeline(FEED, log)
+    whole = learn_second_stage(split, als, timeline, rounds=10)
+    assert "sample" not in whole.summary("clicked is true")
+    monkeypatch.setattr(second_stage, "MOST_TRAINING", whole.trained_on - 1)
+    monkeypatch.setattr(second_stage, "MOST_TEST", len(whole.test.labels) - 1)
+    part = learn_second_stage(split, als, timeline, rounds=10)
+    assert part.trained_on < whole.trained_on
+    said = part.summary("clicked is true")
+    assert said["test_rows"] == len(part.test.labels) < len(whole.test.labels)
+    of = f"learned from {part.trained_on:,} of {whole.trained_on:,} rows and judged on {said['test_rows']:,}"
+    assert said["sample"].startswith(of)
