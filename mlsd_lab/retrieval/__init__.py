@@ -18,6 +18,7 @@ from mlsd_lab.retrieval.hnsw_index import HNSWIndex
 from mlsd_lab.retrieval.item_knn import ItemKNN
 from mlsd_lab.retrieval.retriever import Retriever
 from mlsd_lab.retrieval.tuning import Trial, Tuning, tune
+from mlsd_lab.retrieval.two_towers import TwoTowers
 from mlsd_lab.retrieval.vector_index import VectorIndex
 from mlsd_lab.retrieval.with_new import WithNew
 
@@ -43,6 +44,7 @@ __all__ = [
     "SearchBudget",
     "Trial",
     "Tuning",
+    "TwoTowers",
     "VectorIndex",
     "Way",
     "WithNew",
