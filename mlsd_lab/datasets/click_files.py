@@ -1,36 +1,22 @@
 """A log's events as files of JSON lines, as a collector writes them: rotated, some packed, with what goes wrong."""
 
 import gzip
-import json
 import mmap
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlsd_lab.datasets import schema
+from mlsd_lab.datasets.broken_lines import broken_line
 from mlsd_lab.datasets.log import Log
+from mlsd_lab.datasets.rendered import rendered
 from mlsd_lab.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
-_TEXT = ("event_id", "user_id", "video_id", "request_id", "surface")
-_WRONG: tuple[dict[str, Any], ...] = (
-    {"user_id": None},
-    {"occurred_at": None},
-    {"known_at": 1767225600},
-    {"video_id": ["a", "b"]},
-    {"watch_seconds": "12 s"},
-    {"clicked": "yes"},
-    {"watch_seconds": -5.0},
-    {"propensity": 1.5},
-    {"occurred_at": "9999-12-31T23:59:59.000000Z"},
-)
-"""What a broken line says instead: a required field missing, a field of another type, out of range."""
+_BLOCK = 64 * 2**20  # bytes looked through at a time
 
 
 @dataclass(frozen=True)
@@ -89,7 +75,7 @@ def write_click_files(log: Log, folder: Path, defects: Defects | None = None, fi
     UTC with microseconds, and floats read back equal. Equal seeds write equal bytes. The folder must be empty or not
     there (`ConfigError`); raises `StorageError` where it cannot be written.
 
-    >>> import tempfile
+    >>> import json, tempfile
     >>> import pandas as pd
     >>> log = Log.from_frames(pd.DataFrame({
     ...     "user_id": ["ann", "bob"], "video_id": ["v1", "v2"], "clicked": [True, None],
@@ -111,7 +97,7 @@ def write_click_files(log: Log, folder: Path, defects: Defects | None = None, fi
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ConfigError(f"{folder}: expected an empty folder or none, found something there")
         folder.mkdir(parents=True, exist_ok=True)
-        text = _rendered(log.events, folder / ".lines.part")
+        text = rendered(log.events, folder / ".lines.part")
         random = np.random.default_rng(seed)
         lines, written = _arranged(text, len(log.events), defects, files, random)
         packed = set(random.choice(files, round(defects.gzipped * files), replace=False).tolist())
@@ -119,48 +105,12 @@ def write_click_files(log: Log, folder: Path, defects: Defects | None = None, fi
         for number, content in enumerate(lines):
             content += _half(text) * (number in halved)
             path = folder / f"clicks-{number:04}.jsonl{'.gz' * (number in packed)}"
+            _let_go(text)
             path.write_bytes(gzip.compress(content, 1, mtime=0) if number in packed else content)
     except OSError as error:
         raise StorageError(f"{folder}: cannot be written ({error.strerror}); free space or name another") from None
     size = sum(path.stat().st_size for path in folder.iterdir())
     return Written(folder=folder, files=files, events=len(log.events), bytes=size, **written)
-
-
-def _rendered(events: "pd.DataFrame", path: Path) -> "bytes | mmap.mmap":
-    """Return the events as lines in order of known_at: DuckDB writes a file, which is mapped and removed."""
-    import duckdb
-
-    if events.empty:
-        return b""
-    events = events[[column for column in schema.COLUMNS["events"] if column in events]]
-    if not events["known_at"].is_monotonic_increasing:
-        events = events.sort_values("known_at", kind="stable")
-    events = events.assign(**{name: events[name].dt.tz_convert(None) for name in schema.TIMES["events"]})
-    texts = [name for name in _TEXT if name in events and events[name].dtype == object]
-    events = events.assign(**{name: events[name].astype("str") for name in texts})
-    values: list[str] = []
-    place = str(path).replace("'", "''")
-    for name in events.columns:
-        value = f'"{name}"::VARCHAR'
-        if name in _TEXT:
-            value = f"to_json({value})"
-        elif name in schema.TIMES["events"]:
-            value = f"""strftime("{name}", '"%Y-%m-%dT%H:%M:%S.%fZ"')"""
-        key = "{" * (not values) + "," * bool(values) + f'"{name}":'
-        joint = " || " if events[name].hasnans else ", "  # concat passes over nulls, and || makes null of key and value
-        values.append(f"'{key}'{joint}{value}")
-    try:
-        with duckdb.connect(config={"threads": 2, "preserve_insertion_order": True}) as database:
-            database.execute(
-                f"COPY (SELECT concat({', '.join(values)}, '}}') FROM events) TO '{place}'"
-                " (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
-            )
-        with path.open("rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except duckdb.IOException as error:
-        raise OSError(0, re.sub(r'.*: ([^"]+)"?.*', r"\1", str(error))) from None
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _arranged(
@@ -172,7 +122,7 @@ def _arranged(
     """
     import numpy as np
 
-    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 10) + 1
+    ends = _ends(text)
     starts = np.concatenate([[0], ends])[: len(ends)]
     bounds = np.arange(files + 1) * events // files
     places = np.arange(events, dtype=float)
@@ -184,9 +134,10 @@ def _arranged(
     copies = random.uniform(places[again], reach)
     broken = random.integers(0, events, round(defects.broken * events)) if events else np.arange(0)
     extra = [
-        _broken(text[starts[row] : ends[row]], kind, random)
+        broken_line(text[starts[row] : ends[row]], kind, random)
         for row, kind in zip(broken.tolist(), (random.permutation(len(broken)) % 6).tolist(), strict=True)
     ]
+    _let_go(text)
     extra += [b"\n"] * round(defects.blank * events)
     sizes = np.fromiter(map(len, extra), np.int64, len(extra))
     after = len(text) + np.cumsum(sizes)
@@ -214,16 +165,21 @@ def _joined(text: memoryview, extra: memoryview, begin: "np.ndarray[Any, Any]", 
     return b"".join([text[a:b] if a < len(text) else extra[a - len(text) : b - len(text)] for a, b in runs])
 
 
-def _broken(line: bytes, kind: int, random: "np.random.Generator") -> bytes:
-    """Return a line like this one that no contract accepts: cut, not JSON, Latin-1, or a field wrong."""
-    if kind == 0:
-        return line[: random.integers(1, len(line) - 1)] + b"\n"
-    if kind == 1:
-        return b"<html>502 Bad Gateway</html>\n"
-    if kind == 2:
-        return line[:-2] + ',"note":"café"}\n'.encode("latin-1")
-    record = {**json.loads(line), **_WRONG[random.integers(len(_WRONG))]}
-    return json.dumps({name: value for name, value in record.items() if value is not None}).encode() + b"\n"
+def _ends(text: "bytes | mmap.mmap") -> "np.ndarray[Any, Any]":
+    """Return where each line ends, its newline included."""
+    import numpy as np
+
+    whole = np.frombuffer(text, np.uint8)
+    blocks = range(0, max(1, len(whole)), _BLOCK)
+    ends = np.concatenate([np.flatnonzero(whole[a : a + _BLOCK] == 10) + a + 1 for a in blocks])
+    _let_go(text)
+    return ends
+
+
+def _let_go(text: "bytes | mmap.mmap") -> None:
+    """Let the system take back what of a mapped text has been read; it is read from the file again where needed."""
+    if isinstance(text, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        text.madvise(mmap.MADV_DONTNEED)
 
 
 def _half(text: "bytes | mmap.mmap") -> bytes:
