@@ -16,7 +16,7 @@ from mlsd_lab.ranking.ranker import Ranker
 from mlsd_lab.retrieval import ALS
 
 MOST_TRAINING, MOST_TEST = 400_000, 150_000
-"""Rows; beyond them the ranker and the intervals hardly change, and only the time grows."""
+"""Rows; of more a sample is taken, so that this stage stops growing with the log (docs/decisions/0034)."""
 
 
 @dataclass(frozen=True)
