@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, vstack
@@ -46,3 +50,34 @@ def test_blocks_of_users_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     parts = ease.retrieve(np.arange(USERS + 1), 9, log.matrix())
     assert parts.videos.tolist() == whole.videos.tolist()
     assert parts.scores.tolist() == whole.scores.tolist()
+
+
+LISTS = """
+import hashlib, os, sys
+import numpy as np, pandas as pd
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[1])])
+from mlsd_lab.datasets import Log
+from mlsd_lab.retrieval import ALS, EASE, Content, ContentTower, Fresh, ItemKNN, TwoTowers
+pairs = np.random.default_rng(0).integers(300, size=(6000, 2))
+frame = pd.DataFrame(pairs, columns=["user_id", "video_id"])
+videos = pd.DataFrame({"video_id": range(320), "topic": [f"t{v % 7}" for v in range(320)]})
+log = Log.from_frames(frame.assign(occurred_at=pd.Timestamp("2026-01-01", tz="UTC")), videos)
+als = ALS(factors=16)
+for model in (EASE(), ItemKNN(), Content(), Fresh(), ContentTower(als), als, TwoTowers(8, epochs=2, batch=256)):
+    found = model.fit(log).retrieve(np.arange(200), 10)
+    print(type(model).__name__, hashlib.sha256(found.videos.tobytes() + found.scores.tobytes()).hexdigest())
+found = als.folded(log.matrix()[:50]).retrieve(np.arange(50), 10)
+print("folded", hashlib.sha256(found.videos.tobytes() + found.scores.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the cores of a process are set on Linux only")
+def test_every_source_gives_the_same_bytes_on_one_core_and_on_two() -> None:
+    said = []
+    for cores in ("1", "2"):
+        threads = {"OMP_NUM_THREADS": cores, "OPENBLAS_NUM_THREADS": cores}
+        command = [sys.executable, "-W", "error", "-c", LISTS, cores]
+        done = subprocess.run(command, env={**os.environ, **threads}, capture_output=True, text=True, check=True)
+        said.append(done.stdout.splitlines())
+    assert len(said[0]) == 8
+    assert said[0] == said[1]
