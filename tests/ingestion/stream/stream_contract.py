@@ -143,6 +143,7 @@ class StreamContract:
         second = stream.read(first.end, 1_000)
         assert (len(first.records), len(second.records)) == (most + 1, 4)
         assert [*first.records, *second.records] == added
+        stream.close()
 
     @pytest.mark.parametrize("before", [0, -1, -1_000_000])
     def test_a_trim_before_the_first_record_lets_nothing_go(self, opened: Opened, before: int) -> None:
