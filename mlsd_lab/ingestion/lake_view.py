@@ -34,16 +34,19 @@ def make_view(
     [(1,)]
     """
     listed = ", ".join(f'CAST("{column}" AS {kind}) AS "{column}"' for column, kind in columns.items())
-    files = data_files(table)
+    nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{column}"' for column, kind in columns.items())
+    nothing, files = f"SELECT {nulls} WHERE false", data_files(table)
     if not files:
-        nothing = ", ".join(f'CAST(NULL AS {kind}) AS "{column}"' for column, kind in columns.items())
-        query = f"SELECT {nothing} WHERE false"
+        query = nothing
     elif files[0].startswith("s3://"):
         query = f'SELECT {listed} FROM "{_copied(connection, name, table, list(columns), within)}"'
     else:
         paths = ", ".join("'" + _literal_glob(path).replace("'", "''") + "'" for path in files)
         options = f"union_by_name = {widened}, hive_partitioning = {PARTITION in columns or bool(within)}"
-        query = f"SELECT {listed} FROM read_parquet([{paths}], {options}){within}"
+        stored = f"FROM read_parquet([{paths}], {options}){within}"
+        if widened:  # there may be no file yet that has the new column
+            stored = f"FROM ({stored} UNION ALL BY NAME {nothing})"
+        query = f"SELECT {listed} {stored}"
     connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}')
 
 

@@ -4,11 +4,14 @@ from pathlib import Path
 from deltalake import DeltaTable
 
 from mlsd_lab.ingestion.click_log import ClickLog
+from mlsd_lab.ingestion.contract import Contract, Field
+from mlsd_lab.ingestion.contracts import EVENTS
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.lake_files import data_files
 from mlsd_lab.ingestion.lake_view import make_view
 from mlsd_lab.ingestion.parsing import connect
+from mlsd_lab.ingestion.shape import Shape
 from tests.ingestion.records import NOW, clicks, event
 
 
@@ -32,3 +35,28 @@ def test_a_table_without_files_is_an_empty_view(tmp_path: Path) -> None:
     Lake(tmp_path).table("users")
     make_view(connection, "nobody", DeltaTable(tmp_path / "users"), {"user_id": "VARCHAR"})
     assert connection.sql("SELECT count(*), min(user_id) FROM nobody").fetchall() == [(0, None)]
+
+
+def test_a_column_that_no_file_has_yet_is_null(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    ingest(lake, [ClickLog(clicks(tmp_path / "clicks", "1.jsonl", event("a")))], NOW)
+    wider = EVENTS.changed(Field("speed", "number"))
+    lake.table(Shape.of(wider))  # as a run does that is killed before its first rows
+    connection = connect()
+    lake.view(connection, "events", "events")
+    assert connection.sql("SELECT event_id, speed, event_date FROM events").fetchall() == [
+        ("a", None, date(2026, 1, 1))
+    ]
+    lake.table("events").view(connection, "days", ("event_id", "speed"), ["2026-01-02"])
+    assert connection.sql("FROM days").fetchall() == []
+    ingest(lake, [Clicks(clicks(tmp_path / "clicks", "2.jsonl", event("b", speed=3)), wider)], NOW)
+    lake.view(connection, "events", "events")
+    assert connection.sql("SELECT event_id, speed FROM events ORDER BY 1").fetchall() == [("a", None), ("b", 3.0)]
+
+
+class Clicks(ClickLog):
+    """A click log under another contract."""
+
+    def __init__(self, folder: Path, contract: Contract) -> None:
+        super().__init__(folder)
+        self.contract = contract

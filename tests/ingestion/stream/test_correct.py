@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from mlsd_lab.errors import ConflictError
+from mlsd_lab.ingestion.contract import Field
+from mlsd_lab.ingestion.contracts import EVENTS
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.parsing import connect
@@ -32,6 +34,11 @@ def test_new_ones_come_in_and_the_better_copy_stays(lake: Lake) -> None:
     assert held(lake, "events", "minute(known_at - occurred_at)") == [0, 0, 0, 2]
     assert (held(lake, "events"), held(lake, "late_events")) == (["a", "b", "c", "new"], [])
     assert correct(lake) == Corrected(0, 0, 0)
+
+
+def test_a_contract_may_get_a_field_while_events_wait(lake: Lake) -> None:
+    assert correct(lake, EVENTS.changed(Field("speed", "number"))) == Corrected(late=3, new=1, replaced=1)
+    assert held(lake, "events", "(event_id, speed)") == [(name, None) for name in ("a", "b", "c", "new")]
 
 
 def test_a_crash_before_the_waiting_ones_were_let_go_changes_nothing(
