@@ -47,11 +47,6 @@ def test_click_files_go_through_a_stream_into_a_lake(mlsd_lab: CommandLine) -> N
     assert "still dead" in mlsd_lab("stream", "redrive").out
 
 
-def test_before_the_first_event_there_is_no_watermark(mlsd_lab: CommandLine) -> None:
-    assert "none yet" in mlsd_lab("stream", "status", "--json", "status.json").out
-    assert found_in("status.json")["watermark"] is None
-
-
 def test_what_is_sent_again_is_a_copy(mlsd_lab: CommandLine) -> None:
     for new in (100, 0):
         assert f"{new} of them new" in mlsd_lab("stream", "produce", "--events", 100, "--batch", 7).out.replace(
@@ -64,15 +59,6 @@ def test_a_wider_lateness_lets_more_be_on_time(mlsd_lab: CommandLine) -> None:
     mlsd_lab("stream", "produce", "--clicks", "logs")
     mlsd_lab("stream", "consume", "--lateness", 24 * 60, "--json", "found.json")
     assert found_in("found.json")["late"] == 0
-
-
-def test_only_what_the_lake_has_read_is_trimmed(mlsd_lab: CommandLine) -> None:
-    clicks(Path("logs"), "1.jsonl", *(event(f"e{at}") for at in range(10)))
-    mlsd_lab("stream", "produce", "--clicks", "logs")
-    assert "0 records are gone, 10 are left" in mlsd_lab("stream", "trim", "--keep", 0).out
-    mlsd_lab("stream", "consume")
-    assert "0 records are gone, 10 are left" in mlsd_lab("stream", "trim", "--keep", 10**30).out
-    assert "6 records are gone, 4 are left" in mlsd_lab("stream", "trim", "--keep", 4).out
 
 
 def test_a_line_too_long_for_a_record_is_told_and_the_rest_is_sent(mlsd_lab: CommandLine) -> None:
@@ -191,21 +177,6 @@ def test_a_consumer_outlives_a_writer_that_was_first_and_a_server_that_was_gone(
             until(process, server.url, lambda found: found.lag == 0)
             interrupted(process)
     assert Lake("lake").table("events").rows == 101
-
-
-def test_no_command_shows_the_password_of_a_server(mlsd_lab: CommandLine, tmp_path: Path) -> None:
-    needs.redis()
-    from tests.redis_server import binary, redis_server
-
-    (tmp_path / "redis").mkdir()
-    with redis_server(str(binary()), tmp_path / "redis") as server:
-        with server.client() as client:
-            client.acl_setuser("app", enabled=True, passwords=["+secret"], commands=["+@all"], keys=["*"])
-        url = server.url.replace("//", "//app:secret@")
-        for command in (["produce", "--events", 100], ["consume"], ["status"], ["trim"], ["status"]):
-            done = mlsd_lab("stream", *command, "--stream", url)
-            assert done.code == 0
-            assert "secret" not in done.out + done.err
 
 
 def _produced_over_a_crash(mlsd_lab: CommandLine, server: "RedisServer") -> None:
