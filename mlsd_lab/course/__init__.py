@@ -1,5 +1,6 @@
 """The workshop of the notebooks: predict, measure, compare; exercises that check themselves; the notebook build."""
 
+from mlsd_lab.course.arrivals import arrivals
 from mlsd_lab.course.card import card
 from mlsd_lab.course.check import check
 from mlsd_lab.course.checkpoint import checkpoint
@@ -7,6 +8,7 @@ from mlsd_lab.course.claim import claim
 from mlsd_lab.course.compare import compare
 from mlsd_lab.course.diagram import diagram, times_of
 from mlsd_lab.course.exercise import exercise
+from mlsd_lab.course.killed import killed
 from mlsd_lab.course.live import Live
 from mlsd_lab.course.measure import measure
 from mlsd_lab.course.my_design import my_design
@@ -24,6 +26,7 @@ from mlsd_lab.course.transfer import transfer
 
 __all__ = [
     "Live",
+    "arrivals",
     "card",
     "check",
     "checkpoint",
@@ -31,6 +34,7 @@ __all__ = [
     "compare",
     "diagram",
     "exercise",
+    "killed",
     "measure",
     "my_design",
     "note",
