@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mlsd_lab.course.exercise import Case, Exercise
-
-Mask = NDArray[np.bool_]
+from mlsd_lab.course.exercises.marked import Mask, marked
 
 
 def _cases() -> Iterator[Case]:
@@ -81,7 +79,9 @@ def _confusions(case: Case) -> dict[str, Mask]:
 
 
 def _judge(case: Case, returned: Any) -> str:
-    mask = _mask(case, returned)
+    training = int((~case["is_test"]).sum())
+    likely = {training: "is how many training rows there are"}
+    mask = marked(returned, len(case["is_test"]), likely, ", the test's too.")
     if isinstance(mask, str):
         return mask
     if (mask & case["is_test"]).any():
@@ -99,33 +99,6 @@ def _judge(case: Case, returned: Any) -> str:
     if mask[row]:
         return f"Row {row} may stay: it was known at {known}, {start - known} min before the test began at {start}."
     return f"Row {row} is not marked: the test began at {start}, and it was known {_since(known - start)}."
-
-
-def _mask(case: Case, returned: Any) -> Mask | str:
-    """Return an answer as a mask, or what it is instead."""
-    rows, training = len(case["is_test"]), int((~case["is_test"]).sum())
-    asked = f"expected True or False for each of the {rows} rows, found"
-    if returned is None:
-        return f"{asked} nothing (is a return missing?)."
-    try:
-        found = np.asarray(returned)
-    except (TypeError, ValueError, OverflowError):
-        return f"{asked} {type(returned).__name__}."
-    if found.ndim != 1:
-        shape = f"an array of shape {found.shape}" if found.ndim else type(returned).__name__
-        return f"{asked} {shape}."
-    if found.dtype == object and len(found) and all(isinstance(entry, bool | np.bool_) for entry in found):
-        found = found.astype(bool)
-    if found.dtype.kind in "iu" and len(found) == rows and np.isin(found, (0, 1)).all():
-        found = found.astype(bool)
-    if found.dtype.kind in "iu":
-        return f"{found.tolist()[:rows]} looks like a list of row numbers: {asked} {len(found)} whole numbers."
-    if found.dtype != bool:
-        return f"{asked} {len(found)} entries of type {found.dtype}."
-    if len(found) != rows:
-        which = f"{training} is how many training rows there are; " if len(found) == training else ""
-        return f"{len(found)} entries for {rows} rows: {which}a mask keeps the place of every row, the test's too."
-    return found
 
 
 def _sentence(case: Case, confusion: str) -> str:
