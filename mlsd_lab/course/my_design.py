@@ -12,6 +12,7 @@ TITLES = {
     "00": "The whole picture",
     "01": "Framing",
     "02": "Data ingestion",
+    "02_stream": "The stream",
     "03": "Feature store",
     "04": "Candidate generation",
     "05": "Ranking",
@@ -19,7 +20,7 @@ TITLES = {
     "07": "Serving latency",
     "08": "Drift monitoring",
 }
-_SECTION = re.compile(r"^## .*\n?(?:(?!## ).*\n?)*", re.MULTILINE)
+_SECTION = re.compile(r"^## (\d\d(?:_[a-z]+)?)?.*\n?(?:(?!## ).*\n?)*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,10 @@ def _with_section(document: str, notebook: str, text: str) -> str:
     body = re.sub(r"^## ", "### ", text, flags=re.MULTILINE)  # a heading of ours ends a section
     section = f"## {notebook} {TITLES[notebook]}\n\n{body}\n"
     for found in _SECTION.finditer(document):
-        number = found[0][3:5]
-        if number == notebook:
+        other = found[1]
+        if other == notebook:
             return _joined(document[: found.start()], section, document[found.end() :])
-        if number in TITLES and number > notebook:
+        if other in TITLES and other > notebook:
             return _joined(document[: found.start()], section, document[found.start() :])
     return _joined(document, section, "")
 

@@ -42,6 +42,18 @@ def test_a_section_is_replaced_and_all_else_stays(course: Path) -> None:
     assert design(course) == expected
 
 
+def test_a_second_sitting_has_a_section_of_its_own_behind_the_first(course: Path) -> None:
+    for notebook in ("03", "02_stream", "02"):
+        my_design(notebook, f"About {notebook}.")
+    my_design("02_stream", "Anew.")
+    assert [line for line in design(course).splitlines() if line] == [
+        "# My design of the home feed",
+        "## 02 Data ingestion", "About 02.",
+        "## 02_stream The stream", "Anew.",
+        "## 03 Feature store", "About 03.",
+    ]  # fmt: skip
+
+
 def test_a_file_without_an_end_of_line_is_no_trouble(course: Path) -> None:
     (course / "my_design.md").write_text("## 01 Framing\n\nlast", encoding="utf-8")
     my_design("00", "first")

@@ -23,6 +23,13 @@ def test_progress_is_by_notebook(course: Path) -> None:
     assert repr(found) == "your 80 % ranges held the truth 2 of 3 times"
 
 
+def test_a_second_sitting_counts_with_the_first(course: Path) -> None:
+    compare(predict("2.10", "ms", 5, 20), TOOK)
+    for notebook in ("02", "02_stream"):
+        my_design(notebook, "Once, in order.")
+    assert progress_in(course).rows == (Row("02", guesses=1, held=1, tried=0, solved=0, words=6),)
+
+
 def test_late_guesses_do_not_count(course: Path) -> None:
     compare(predict("0.1", "ms"), TOOK)
     compare(predict("0.1", "ms", 9, 11), TOOK)
