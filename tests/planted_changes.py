@@ -3,7 +3,8 @@
 python tests/planted_changes.py [NUMBER…]
 
 The notebooks cannot see an audit that compares a column with itself, serving without the seen-filter, a checker that
-accepts everything, or a limit of the map of designs (all its numbers are live): the tests of these parts do.
+accepts everything, a limit of the map of designs (all its numbers are live), or a kill that kills nothing: the tests of
+these parts do.
 """
 
 import os
@@ -148,6 +149,42 @@ CHANGES = (
     ),
     Change(
         "compaction joins nothing", "ingestion/upkeep.py", "for size in files) > 1:", "for size in files) > 10_000:"
+    ),
+    Change(
+        "an event may be twice as late as is allowed",
+        "ingestion/stream/consume.py",
+        "greatest(newest, $before) - $lateness",
+        "greatest(newest, $before) - 2 * $lateness",
+    ),
+    Change(
+        "the correction leaves late events where they are",
+        "ingestion/stream/correct.py",
+        "    if admitted.rows:",
+        "    if admitted.rows < 0:",
+    ),
+    Change(
+        "the stream takes copies",
+        "ingestion/stream/sqlite_stream.py",
+        "            if content not in contents:",
+        "            if content not in contents or contents:",
+    ),
+    Change(
+        "the position is not in the sink's commit",
+        "ingestion/stream/lake_sink.py",
+        "admit(connection, self._events), {self._source: state})",
+        "admit(connection, self._events), {})",
+    ),
+    Change(
+        "a store takes no late events",
+        "features/store_sink.py",
+        "WHERE NOT correction)",
+        "WHERE false)",
+    ),
+    Change(
+        "late against the event before, not the newest",
+        "course/arrivals.py",
+        "occurred_at.cummax().shift()",
+        "occurred_at.shift()",
     ),
 )
 

@@ -264,6 +264,7 @@ card()
 # |---|---|---|
 # | What are we building, for whom, how large? How will we know? | clarify, frame | 01 Framing |
 # | Where does the data come from, and what if it is late, doubled, broken? | data | 02 Data ingestion |
+# | How fresh are your features, and what if events come late or the consumer dies? | data | 02 The stream |
 # | How do training and serving see the same features? | data | 03 Feature store |
 # | How do you find hundreds among millions? | candidates | 04 Candidate generation |
 # | In which order, and for what goal? | rank | 05 Ranking |

@@ -376,7 +376,7 @@ claim("split", Live(peak / float(rate)) > 1, yes=one_enough, no="One process is 
 # Processes are cheap beside the machines that serve; files are not. An hourly run is fine for training and useless for a
 # feature that may be a minute old. A run every minute is still a batch, if something compacts behind it. But a run takes a while
 # however little is new (the line above says how long here), so at every second it is nothing but its own overhead. That
-# is where the answer changes to a stream: a log with positions, read continuously.
+# is where the answer changes to a stream: a log with positions, read continuously (notebook `02_stream`).
 #
 # ## Say it
 #
