@@ -85,7 +85,7 @@ def produce(place: str, lines: str, batch: int, keep: int = 0) -> dict[str, Any]
         if keep and sent - trimmed >= 2 * keep:
             trimmed = sent - keep
             stream.trim(trimmed)
-    return {"sent": sent, "memory_mb": _memory()}
+    return {"sent": sent}
 
 
 def to_lake(place: str, lake: str, lines: str, records: int, batch: int, every: float, keep: int = 0) -> dict[str, Any]:
@@ -97,10 +97,11 @@ def to_lake(place: str, lake: str, lines: str, records: int, batch: int, every: 
         for one in consume(stream, sink, lambda: NOW, batch=500_000, wait=wait):
             seconds = time.perf_counter() - began
             if one.offset >= (len(parts) + 1) * records // 10:
-                parts.append({"read": one.offset, "seconds": round(seconds, 2), "memory_mb": _memory()})
+                memory = {"memory_mb": _memory("self"), "producer_memory_mb": _memory(producer.pid)}
+                rate = round(one.offset / seconds)
+                parts.append({"read": one.offset, "seconds": round(seconds, 2), "events_per_second": rate, **memory})
             time.sleep(max(0.0, every - one.seconds))
-        told = json.loads(producer.communicate()[0])
-    return {"seconds": seconds, "parts": parts, "producer_memory_mb": told["memory_mb"]}
+    return {"seconds": seconds, "parts": parts}
 
 
 @contextmanager
@@ -117,10 +118,10 @@ def _beside(name: str, **order: Any) -> Iterator[tuple["subprocess.Popen[bytes]"
         yield producer, wait
 
 
-def _memory() -> int:
-    """Return the megabytes that this process has in memory now."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return round(int(status.split("VmRSS:")[1].split()[0]) / 1000)
+def _memory(process: int | str) -> int:
+    """Return the megabytes that a process has in memory now; 0 for one that has ended."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return round(int(status.split("VmRSS:")[1].split()[0]) / 1000) if "VmRSS:" in status else 0
 
 
 class _Timed(StoreSink):

@@ -5,7 +5,7 @@ import pytest
 from tests.cli.command_line import HEADER, CommandLine, assert_refused, assert_usage, report_in, write_log, write_rows
 
 NOON = "2026-01-01T12:00:00Z"
-SYSTEMS = ["popular", "popular_lately", "als_exact", "als_annoy"]
+SYSTEMS = ["popular", "popular_lately", "als_exact", "als_annoy", "blend"]
 
 
 class TestRun:
