@@ -15,12 +15,12 @@ from mlsd_lab.course.pin import bands_of
 from mlsd_lab.course.quick_framings import quick_framings
 from mlsd_lab.datasets import Log, load
 from mlsd_lab.datasets.world import Drift, World, WorldConfig, simulate
-from mlsd_lab.evaluation import Popular, Split, TopK, by_day, leave_last_out, shuffled
+from mlsd_lab.evaluation import Popular, Split, TopK, by_day, coverage, leave_last_out, shuffled
 from mlsd_lab.features import Timeline, training_set
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.framing import contest, outcomes, users_an_arm
 from mlsd_lab.pipeline import RunConfig
-from mlsd_lab.retrieval import ALS, AnnoyIndex, Backfill, Retriever
+from mlsd_lab.retrieval import ALS, AnnoyIndex, Backfill, Content, ContentTower, ExactIndex, Retriever
 
 COMMAND = "python -m benchmarks.seed_bands --seeds {}"
 
@@ -32,7 +32,7 @@ def main() -> None:
     seeds = parser.parse_args().seeds
     values: dict[str, list[float]] = {}
     for seed in range(seeds):
-        for name, value in {**movielens(seed), **framing(seed)}.items():
+        for name, value in {**movielens(seed), **framing(seed), **candidates(seed)}.items():
             values.setdefault(name, []).append(value)
         print(f"seed {seed}: " + ", ".join(f"{name} {found[-1]:.4f}" for name, found in values.items()))
     path = Path(mlsd_lab.course.__file__).with_name("bands.json")
@@ -71,6 +71,36 @@ def framing(seed: int) -> dict[str, float]:
         "framing.minutes_ratio": _minutes_ratio(world, split, history, seed),
         **_leak(log, split, seed),
     }
+
+
+def candidates(seed: int) -> dict[str, float]:
+    """Return what notebook 04 pins, in percent, with other starts of ALS and other videos without events."""
+    log = load("movielens")
+    split = leave_last_out(log)
+    users = np.flatnonzero(np.diff(split.relevant().indptr))
+    found = ALS(seed=seed).fit(split.train).retrieve(users, 100, split.train.matrix())
+    vectors = ALS(seed=seed).fit(log).video_factors_
+    nearest = ExactIndex(vectors).search(vectors, k=1).videos[:, 0]
+    return {
+        "candidates.never_proposed": 100 - 100 * coverage(found, len(log.videos)),
+        "candidates.not_its_own_nearest": 100 * float(np.mean(nearest != np.arange(len(vectors)))),
+        **_new_videos(seed),
+    }
+
+
+def _new_videos(seed: int) -> dict[str, float]:
+    """Return how far the content tower, and content alone, come from chance to the best there are."""
+    world = simulate(WorldConfig(2_000, 2_000, 150_000))
+    events, held = world.log.events, np.random.default_rng(seed).random(2_000) < 0.2
+    train = world.log.with_events(events[~held[events.video_id.cat.codes]])
+    tower = ContentTower(ALS(seed=seed)).fit(train)
+    viewers, new = np.flatnonzero(tower.als.known_)[:1_000], tower.new_
+    content = Content().fit(train).retrieve(viewers, 2_000)
+    first = {"content": content.kept(np.isin(content.videos, new), 10), "tower": tower.retrieve(viewers, 10)}
+    true = world.truth.long_views(viewers, np.tile(new, (len(viewers), 1)), day=27)
+    chance, best = true.mean(), np.sort(true, axis=1)[:, -10:].mean()
+    good = {name: world.truth.long_views(viewers, each.videos, day=27).mean() for name, each in first.items()}
+    return {f"candidates.{name}": 100 * (each - chance) / (best - chance) for name, each in good.items()}
 
 
 def _minutes_ratio(world: World, split: Split, history: Timeline, seed: int) -> float:

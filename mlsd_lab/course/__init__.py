@@ -8,6 +8,7 @@ from mlsd_lab.course.claim import claim
 from mlsd_lab.course.compare import compare
 from mlsd_lab.course.diagram import diagram, times_of
 from mlsd_lab.course.exercise import exercise
+from mlsd_lab.course.fading import fading
 from mlsd_lab.course.killed import killed
 from mlsd_lab.course.live import Live
 from mlsd_lab.course.measure import measure
@@ -34,6 +35,7 @@ __all__ = [
     "compare",
     "diagram",
     "exercise",
+    "fading",
     "killed",
     "measure",
     "my_design",

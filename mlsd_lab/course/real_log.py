@@ -57,7 +57,7 @@ def on_the_real_log(question: str) -> Answer:
 
     >>> on_the_real_log("weather")
     Traceback (most recent call last):
-    mlsd_lab.errors.ConfigError: expected a question of framing, found 'weather'
+    mlsd_lab.errors.ConfigError: expected a question of framing, candidates, found 'weather'
     """
     if question not in QUESTIONS:
         raise ConfigError(f"expected a question of {', '.join(QUESTIONS)}, found {question!r}")
@@ -120,5 +120,32 @@ def _contest(log: "Log") -> "tuple[Contest, int]":
     return contest(framings, features(test), outcomes(test, log.videos), people, slots=3), len(np.unique(people))
 
 
-QUESTIONS: dict[str, Callable[["Log"], list[str]]] = {"framing": _framing}
+def _candidates(log: "Log") -> list[str]:
+    """Ask each source of notebook 04 for a hundred videos a person, and look which were watched long on the last day.
+
+    Nothing is filtered: a feed shows again what was seen, and people do watch it again.
+    """
+    from contextlib import nullcontext
+
+    from scipy.sparse import csr_matrix
+
+    from mlsd_lab.evaluation import TopK, by_day, compare, mean_of
+    from mlsd_lab.retrieval import FirstStage
+
+    split = by_day(log)
+    relevant, seen = split.relevant(), split.train.matrix()
+    users = np.flatnonzero(np.diff(relevant.indptr) * np.diff(seen.indptr))
+    first = FirstStage.fit(split.train, lambda *_: nullcontext())
+    found, _ = first.retrieve(users, 100, csr_matrix(seen.shape), lambda *_: nullcontext())
+    recall = {name: TopK.judge(each, relevant[users]).recall() for name, each in found.items()}
+    means = ", ".join(f"{name} {each.mean():.4f}" for name, each in recall.items())
+    told = [f"{log!r}: {len(users)} people who watched something long on the last day", f"recall@100: {means}"]
+    for one, two in (("als_exact", "popular"), ("blend", "als_exact"), ("blend", "popular_lately")):
+        lift = compare(mean_of(recall[one]), mean_of(recall[two]), len(users))
+        verdict = f"more than {two}" if lift.low > 0 else f"not clearly more than {two}"
+        told.append(f"{one} finds {verdict} ({lift.value:+.4f}, 95 % interval {lift.low:+.4f} to {lift.high:+.4f})")
+    return told
+
+
+QUESTIONS: dict[str, Callable[["Log"], list[str]]] = {"framing": _framing, "candidates": _candidates}
 """What is asked, by the notebook's name for it."""

@@ -111,6 +111,12 @@ class Truth:
             satisfied=expit(-0.3 + 1.6 * worth - 0.5 * length),  # what asks for more time must be worth more
         )
 
+    def long_views(self, users: NDArray[np.integer], videos: NDArray[np.integer], day: int = 0) -> NDArray[np.float64]:
+        """Return the chance that each user views each video of their row long, shown first, of shape (users, k)."""
+        who = np.repeat(users, videos.shape[1])
+        first = np.zeros_like(who)
+        return self.chances(who, videos.ravel(), first, first + day).long_view.reshape(videos.shape)
+
     def of(self, events: "pd.DataFrame") -> Chances:
         """Return the chances of a log's events, a row an event; raises `DataError` for ids that are no longer codes."""
         if not all(hasattr(events[name], "cat") for name in ("user_id", "video_id")):
