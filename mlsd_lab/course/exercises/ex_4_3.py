@@ -141,7 +141,7 @@ how many to ask the index for, so that `k` are left. Of the person you know
 
 Return a whole number, at least `k`. Hidden services have hundreds of people each, and `k` is not always 100. You are
 judged by two numbers of each service: at most 1 % of its people may come up short, and all that you fetch may be at
-most 2.5 × what would have been just enough.
+most two and a half times what would have been just enough.
 """,
     starter="""
 def fetch_size(user, k=100):
