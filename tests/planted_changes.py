@@ -186,6 +186,32 @@ CHANGES = (
         "occurred_at.cummax().shift()",
         "occurred_at.shift()",
     ),
+    Change(
+        "ALS scores by angle",
+        "retrieval/als.py",
+        "self.index_ = self.index(self.video_factors_)",
+        "self.index_ = self.index(self.video_factors_ / (1e-9 + np.sqrt((self.video_factors_**2).sum(1, keepdims=True))))",
+    ),
+    Change("logQ is never taken off", "retrieval/two_towers.py", "/ _TEMPERATURE - offset[pair[1]]", "/ _TEMPERATURE"),
+    Change("the tower learns from nothing", "retrieval/content_tower.py", "Ridge(alpha=100.0,", "Ridge(alpha=1e9,"),
+    Change(
+        "a filter that keeps no promise",
+        "retrieval/filtered_index.py",
+        "        if len(left):\n            _put(found, left, self._looked_at",
+        "        if len(left) < 0:\n            _put(found, left, self._looked_at",
+    ),
+    Change(
+        "a blend in which every source stands first",
+        "retrieval/blend.py",
+        "np.arange(w) + 0.5) * total / quotas[name]",
+        "np.arange(w) + 0.5) * total",
+    ),
+    Change(
+        "covered is what is shown twice",
+        "evaluation/spread.py",
+        "return (exposures > 0).mean(axis=-1)",
+        "return (exposures > 1).mean(axis=-1)",
+    ),
 )
 
 

@@ -56,7 +56,7 @@ for size in (10_000, 100_000, 1_000_000):
     cost.loc[size, ["boosted trees", "inner product"]] = 1e3 * rank.seconds, 1e3 * product.seconds
 look = {"style": ["o-", "s--"], "loglog": True, "xlabel": "videos", "ylabel": "ms a request"}
 display(picture("Dotted: 20 ms", lambda ax: cost.plot(ax=ax, **look).axhline(20, ls=":")))
-display(compare(trees_guess, note("trees_a_million", rank.seconds)), cost.map("⟨{:.3g}⟩".format))
+display(compare(trees_guess, note("trees_a_million", rank.seconds)), cost.map("⟨{:>9,.1f}⟩".format))
 late = "The ranker cannot look at a million videos: something cheap must choose first."
 claim("stages", rank.time > 0.02, yes=late, no="It looks at a million in time.", steady=True)
 
@@ -107,11 +107,12 @@ self_guess = predict("4.2", "%", low=None, high=None)
 self_guess
 
 # %%
-vectors = start.als.video_factors_
+vectors, ratings = start.als.video_factors_, pd.Series(start.log.matrix().getnnz(axis=0))
 lengths, rows = np.linalg.norm(vectors, axis=1), []
 nearest = ExactIndex(vectors).search(vectors, k=1).videos[:, 0]
 strange = 100 * np.mean(nearest != np.arange(len(vectors)))
 display(compare(self_guess, pin("candidates.not_its_own_nearest", strange, "%")))
+print("rank correlation of length and ratings:", Live(ratings.corr(pd.Series(lengths), "spearman")))
 for title in ("Toy Story", "Alien", "Spirited Away (Sen to Chihiro no kamikakushi)"):
     film = start.titles.index(title)
     for way, array in (("dot", vectors), ("angular", vectors / lengths[:, None])):
@@ -120,7 +121,8 @@ for title in ("Toy Story", "Alien", "Spirited Away (Sen to Chihiro no kamikakush
 pd.DataFrame(rows, columns=["film", "by", "first", "second", "third"]).set_index(["film", "by"])
 
 # %% [markdown]
-# A product grows with the *length* of the other vector, and length is popularity. So by product the neighbours are what is
+# A product grows with the *length* of the other vector, and length is popularity, nearly (the correlation is 1 where two orders
+# are the same). So by product the neighbours are what is
 # famous and roughly fits; by angle (the cosine, Annoy's `angular`) they are what is alike. Nothing that calls itself a
 # distance could make a thing farther from itself than from others. Both are right, for their question: **to a person**
 # one proposes by product, since popular films are liked more often; **beside a film** one shows neighbours by
@@ -176,7 +178,7 @@ pin("candidates.content", way["content alone"], "%")
 # So the network learns how much *more* than usual somebody watches a video, and pushes down what is popular. The remedy is
 # called **logQ**: take the logarithm of how often a video turns up as a negative off its score while training.
 #
-# Here are two such networks, small and in plain numpy, three rounds over the ratings, with and without that line.
+# Here are two such networks, small and in plain numpy, two rounds over the ratings, with and without that line.
 
 # %%
 from mlsd_lab.retrieval import TwoTowers
@@ -187,7 +189,7 @@ for name, logq in (("without logQ", False), ("with logQ", True)):
 hits |= {name: TopK.judge(each, relevant[users]).recall() for name, each in shown.items()}
 table = pd.DataFrame(hits)[list(shown)].mean().to_frame("recall")
 table["ratings of a proposed film"] = [np.median(audience[each.videos]) for each in shown.values()]
-display(table.map("⟨{:.3g}⟩".format))
+display(table.map("⟨{:>6.3g}⟩".format))
 lost = "Without the correction the network finds less than popularity, which learned nothing."
 order = list(table.recall.sort_values().index) == ["without logQ", "popular", "with logQ"]
 claim("logq", order, yes=lost, no="The correction does not decide it here.")
@@ -254,7 +256,7 @@ claim("learned", order, yes=loses, no="On vectors that were learned Annoy is not
 # %% [markdown]
 # ## What goes missing
 #
-# “Recall of two thirds” sounds like a grade. Here is what it looks like: the best twenty films for one person, by exact search, and
+# “Recall of two thirds” sounds like a grade. Here is what it looks like: the best sixteen films for one person, by exact search, and
 # which of them Annoy finds, as it may look at more nodes. Dark is found, pale is missing. Above each column: nodes, the share
 # found of the best hundred, and the time. Put in another row of `start.log.users` for `who`.
 
@@ -268,7 +270,7 @@ for nodes in (100, 400, 1_600, 6_400, 25_600):
     marks.append(np.isin(best, search.result.videos[0]))
     steps.append(f"{nodes:,}: {marks[-1].mean():.0%}, {1e3 * search.seconds:.1f} ms")
     print(f"{nodes:>6,} nodes: ⟨{marks[-1].sum():>3}⟩ of the best 100 in {search.time}")
-fading("The best twenty", [start.titles[at] for at in best[:20]], np.array(marks)[:, :20].T, steps)
+fading("The best 16", [start.titles[at] for at in best[:16]], np.array(marks)[:, :16].T, steps)
 
 # %% [markdown]
 # What is missing at the left is not the tail of the list. The very first may be lost while the tenth is found, since chance
@@ -295,7 +297,7 @@ both = map(evaluation.mean_of, (blended, hits["confidence 3"]))
 gain = evaluation.compare(*both, users=len(users))
 print("the first of one list, with their sources:", *mixed.sources(0)[:6])
 print(f"recall, blend less ALS: ⟨{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})⟩")
-claim("blend", bool(gain.low > 0), yes="The blend finds more.", no="ALS alone is as good or better.")
+claim("blend", bool(gain.low > 0), yes="The blend wins.", no="ALS alone is as good or better.")
 
 # %% [markdown]
 # The simple thing wins here: on films the other sources take places from ALS and bring little. On the log of a real feed:
