@@ -190,7 +190,7 @@ CHANGES = (
         "ALS scores by angle",
         "retrieval/als.py",
         "self.index_ = self.index(self.video_factors_)",
-        "self.index_ = self.index(self.video_factors_ / (1e-9 + np.sqrt((self.video_factors_**2).sum(1, keepdims=True))))",
+        "self.index_ = self.index((self.video_factors_.T / (1e-9 + np.linalg.norm(self.video_factors_, axis=1))).T)",
     ),
     Change("logQ is never taken off", "retrieval/two_towers.py", "/ _TEMPERATURE - offset[pair[1]]", "/ _TEMPERATURE"),
     Change("the tower learns from nothing", "retrieval/content_tower.py", "Ridge(alpha=100.0,", "Ridge(alpha=1e9,"),

@@ -62,10 +62,7 @@ def _weight(kind: str, watched: NDArray[np.int64], creator: NDArray[np.int64]) -
     return np.asarray(np.minimum(count, 1) if kind == "any" else count)[creator]
 
 
-def _right(case: Case) -> Codes:
-    return _found(case)
-
-
+_right = _found
 _CONFUSIONS: dict[str, Callable[[Case], Codes]] = {
     "seen": lambda case: _found(case, seen=True),
     "future": lambda case: _found(case, future=True),

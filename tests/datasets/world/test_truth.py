@@ -22,6 +22,19 @@ def test_the_chance_of_a_long_view_is_what_watching_brings_about() -> None:
         assert answers.long_view.mean() == pytest.approx(chances.long_after_click[0], abs=0.01)
 
 
+def test_long_views_are_the_chances_of_a_first_place_on_that_day_row_by_row() -> None:
+    truth = simulate(WorldConfig(users=50, videos=100, events=500, days=10, drift=Drift(taste_shift=5))).truth
+    users, videos = np.array([3, 40]), np.array([[1, 2, 99], [2, 0, 7]])
+    for day in (0, 6):
+        found = truth.long_views(users, videos, day)
+        assert found.shape == (2, 3)
+        for row, user in enumerate(users):
+            for place, video in enumerate(videos[row]):
+                alone = truth.chances(np.array([user]), np.array([video]), np.array([0]), np.array([day]))
+                assert found[row, place] == alone.long_view[0]
+    assert (truth.long_views(users, videos, 0) != truth.long_views(users, videos, 6)).all()
+
+
 def test_people_look_less_at_what_stands_lower() -> None:
     truth = small_world().truth
     same = np.zeros(8, int)
