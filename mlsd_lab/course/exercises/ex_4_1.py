@@ -95,8 +95,10 @@ def _judge(case: Case, returned: Any) -> str:
     chosen = points[returned]
     if broken := _broken(chosen, case["budget"]):
         overlooked = returned in [_CONFUSIONS[name](case) for name in ("median", "memory", "interval")]
-        none = "" if right or overlooked else "Nothing fits here, so say that: somebody can change the budget. "
-        return f"{none}{returned} breaks it: {broken}."
+        if right is None and not overlooked:
+            plainly = broken.partition(";")[0]
+            return f"Nothing fits here, so say that: somebody can change the budget. {returned} breaks it: {plainly}."
+        return f"{returned} breaks it: {broken}."
     mistaken = [name for name in ("fastest", "lower end") if _CONFUSIONS[name](case) == returned]
     return _not_best(chosen, points[str(right)], mistaken)
 
