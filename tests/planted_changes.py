@@ -192,7 +192,12 @@ CHANGES = (
         "self.index_ = self.index(self.video_factors_)",
         "self.index_ = self.index((self.video_factors_.T / (1e-9 + np.linalg.norm(self.video_factors_, axis=1))).T)",
     ),
-    Change("logQ is never taken off", "retrieval/two_towers.py", "/ _TEMPERATURE - offset[pair[1]]", "/ _TEMPERATURE"),
+    Change(
+        "logQ is left out",
+        "retrieval/two_towers.py",
+        "offset = np.log(share) if self.logq else np.zeros(len(share))",
+        "offset = np.zeros(len(share))",
+    ),
     Change("the tower learns from nothing", "retrieval/content_tower.py", "Ridge(alpha=100.0,", "Ridge(alpha=1e9,"),
     Change(
         "a filter that keeps no promise",

@@ -170,15 +170,16 @@ pin("candidates.content", way["content alone"], "%")
 # gain over it is what everybody's events know about a topic. The rest of the way is only found by showing the video to
 # some people; that is why every feed keeps a few places for **exploration**.
 #
-# ## Negatives, and a correction of one line
+# ## Negatives, and their correction
 #
 # ALS has every pair in its equations, and the tower above is a regression on its result: neither draws any negatives. A neural
 # network with two towers cannot go through all pairs. It learns to tell a watched video from *the others of its batch*,
 # a softmax over a thousand or so. These negatives are not drawn evenly: a popular video is one as often as it is watched.
-# So the network learns how much *more* than usual somebody watches a video, and pushes down what is popular. The remedy is
-# called **logQ**: take the logarithm of how often a video turns up as a negative off its score while training.
+# So the network learns how much *more* than usual somebody watches a video, and what is popular sinks. The remedy is called
+# **logQ**, after the logarithm of how often a video turns up as a negative: it is taken off the score while training, and
+# (in this small network) counts again when lists are made.
 #
-# Here are two such networks, small and in plain numpy, two rounds over the ratings, with and without that line.
+# Here are two such networks in plain numpy, two rounds over the ratings, with `logq` and without.
 
 # %%
 from mlsd_lab.retrieval import TwoTowers
@@ -195,8 +196,8 @@ order = list(table.recall.sort_values().index) == ["without logQ", "popular", "w
 claim("logq", order, yes=lost, no="The correction does not decide it here.")
 
 # %% [markdown]
-# One line decides between a system worth having and one that proposes films that hardly anybody rated. And with it the network
-# still stays behind ALS here, which needs no correction since it draws nothing. So this course goes on with ALS. A network
+# One switch decides between a system worth having and one that proposes films that hardly anybody rated. And with it the network
+# still stays behind ALS here (compare the first table), which needs no correction since it draws nothing. So this course goes on with ALS. A network
 # earns its place where a person or a video is more than an id: when there are texts, pictures, the hour, the device.
 #
 # ## Exact, or an index?
@@ -237,8 +238,9 @@ order = sorted(ms, key=ms.get)[:2] == ["hnsw_ms", "exact_ms"]
 claim("learned", order, yes=loses, no="On vectors that were learned Annoy is not the slowest.")
 
 # %% [markdown]
-# Exact search grows in proportion to the catalogue, the index hardly (the slopes stand in the legend). So there is a size
-# at which they cross, and below it an index is only trouble: it is built anew when vectors change, it misses some, and it is
+# Exact search looks at every video, so its cost grows with the catalogue; that of the index grows more slowly (the slopes stand in
+# the legend). So there is a size at which they cross. It moves when you run the cell again, since the lines meet at a narrow
+# angle: take its order of magnitude. Below it an index is only trouble: it is built anew when vectors change, it misses some, and it is
 # slower.
 #
 # Now what this picture hides. I *drew* those vectors. The last line is about as many that ALS **learned**, of a world with
