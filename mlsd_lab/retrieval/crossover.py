@@ -87,7 +87,7 @@ def crossover(sizes: Sequence[int], exact: Sequence[float], approximate: Sequenc
             "expected costs above 0 for 2 or more ascending sizes, "
             f"found {list(sizes)}, {list(exact)} and {list(approximate)}"
         )
-    gap = np.log(exact) - np.log(approximate)  # above 0 the index is faster
+    gap = np.log(np.asarray(exact)) - np.log(np.asarray(approximate))  # above 0 the index is faster
     crossed = np.flatnonzero((gap[:-1] <= 0) & (gap[1:] > 0))
     at = None
     if len(crossed) and gap[-1] > 0:

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from mlsd_lab.errors import ConfigError
@@ -19,6 +20,11 @@ def test_where_lines_cross_more_than_once_the_last_crossing_counts() -> None:
     found = crossover(SIZES, exact=[2, 1, 2, 4], approximate=[1, 2, 2.5, 2])
     assert found.size is not None
     assert 100_000 < found.size < 1_000_000
+
+
+def test_columns_of_a_table_are_taken_in_their_order_whatever_their_labels() -> None:
+    exact, approximate = (pd.Series(costs, index=SIZES) for costs in ([0.2, 0.4, 0.8, 2.4], [0.3, 0.6, 0.75, 0.99]))
+    assert crossover(SIZES, exact, approximate) == crossover(SIZES, exact.tolist(), approximate.tolist())
 
 
 @pytest.mark.parametrize(
