@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mlsd_lab.features import MemoryStore
-from mlsd_lab.features.definition import DAY
+from mlsd_lab.features.about import DAY
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.machine import machine, versions
 
@@ -20,7 +20,7 @@ START = 1_767_225_600_000_000  # 2026-01-01, microseconds UTC
 
 
 def main() -> None:
-    """Absorb the stream in batches; print events a second, the largest states in bytes, and memory."""
+    """Absorb the stream in batches; print events a second, memory, and the bytes of a row of state."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sizes = {"events": 10_000_000, "users": 100_000, "videos": 20_000, "topics": 30, "days": 28, "batch": 100_000}
     for name, default in sizes.items():
@@ -40,19 +40,8 @@ def main() -> None:
         f"{store.position:,} events: {store.position / wall:,.0f} events/s, {store.position / busy:,.0f} a CPU second"
     )
     print(f"peak memory {peak_memory() / 1e9:.2f} GB, of which {before / 1e9:.2f} GB before the first event")
-    report(store)
-
-
-def report(store: MemoryStore) -> None:
-    """Print the largest and median packed state of a video, and of a user with its user × topic rows."""
-    topics = pd.Series(store.packed(("user_id", "topic")))
-    whole = pd.Series(store.packed(("user_id",))) + topics.groupby(level=0).sum()
-    states = {"a video": pd.Series(store.packed(("video_id",))), "a user with its topics": whole}
-    for name, state in states.items():
-        print(
-            f"packed state of {name}: largest {state.max():,.0f} bytes, median {state.median():,.0f}, of {len(state):,}"
-        )
-    print(f"user × topic rows: {len(topics):,}")
+    for entity, size_of_row in store.bytes_a_row.items():
+        print(f"a row of state of {' × '.join(entity)}: {size_of_row:,} bytes")
 
 
 def made_videos(videos: int, topics: int) -> pd.DataFrame:

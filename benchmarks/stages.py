@@ -15,7 +15,7 @@ from benchmarks.world import simulated
 from mlsd_lab.datasets import Log
 from mlsd_lab.evaluation import Candidates, TopK, by_day, coverage, exposure_gini, novelty
 from mlsd_lab.features import MemoryStore, Timeline, stream, training_set
-from mlsd_lab.features.definition import DAY
+from mlsd_lab.features.about import DAY
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.retrieval import ALS, AnnoyIndex, ExactIndex
 

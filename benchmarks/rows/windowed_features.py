@@ -10,7 +10,7 @@ from benchmarks.environment import HERE
 from benchmarks.side_by_side import SideBySide
 from benchmarks.target import Target
 from mlsd_lab.features import Sum, Windowed, windowed
-from mlsd_lab.features.definition import DAY
+from mlsd_lab.features.about import DAY
 from mlsd_lab.features.history import History
 
 WINDOWS = ("7d", "14d", "28d")

@@ -1,22 +1,27 @@
 """Features that are defined once and cannot differ between training and serving."""
 
+from mlsd_lab.features.about import About
 from mlsd_lab.features.aggregate import Count, Mean, Rate, Sum
 from mlsd_lab.features.catalogue import Catalogue
-from mlsd_lab.features.definition import Derived, Windowed, derived, windowed
+from mlsd_lab.features.definition import Derived, Last, Windowed, derived, last, windowed
 from mlsd_lab.features.history import History
-from mlsd_lab.features.online import Lookup, MemoryStore
+from mlsd_lab.features.memory_store import MemoryStore
+from mlsd_lab.features.online import Lookup, OnlineStore
 from mlsd_lab.features.skew import Skew, audit
 from mlsd_lab.features.timeline import Timeline, stream
 from mlsd_lab.features.training import training_set
 
 __all__ = [
+    "About",
     "Catalogue",
     "Count",
     "Derived",
     "History",
+    "Last",
     "Lookup",
     "Mean",
     "MemoryStore",
+    "OnlineStore",
     "Rate",
     "Skew",
     "Sum",
@@ -24,6 +29,7 @@ __all__ = [
     "Windowed",
     "audit",
     "derived",
+    "last",
     "stream",
     "training_set",
     "windowed",

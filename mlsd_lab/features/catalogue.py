@@ -3,26 +3,44 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.features.definition import DAY, Derived, Windowed, source
+from mlsd_lab.features.definition import Derived, Last, Windowed, source
+from mlsd_lab.features.past import Entity, Past
+from mlsd_lab.features.probe import probe_events
+from mlsd_lab.features.tiles import NEVER
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST_TILES = 64  # an entity keeps online, over all its windows
 CONTEXT = ("as_of", "uploaded_at", "duration_seconds", "retrieval_score")
-Entity = tuple[str, ...]
-Totals = dict[str, NDArray[np.int64]]
-"""For each windowed column, int64 of shape (rows, 2): count and fixed-point total of its window."""
+Feature = Windowed | Last | Derived
+
+
+@dataclass(frozen=True)
+class Values:
+    """A feature matrix, and how many of its values stand there for want of a better one.
+
+    >>> Values(np.array([[0.5]]), expired=0, defaulted=1).matrix.shape
+    (1, 1)
+    """
+
+    matrix: NDArray[np.float64]
+    """Shape (rows, columns)."""
+    expired: int
+    """Outlived their time to live: the default, or NaN."""
+    defaulted: int
+    """Were none, and became the default."""
 
 
 class Catalogue:
-    """Windowed and derived features under one name and version.
+    """Windowed, last and derived features under one name and version.
 
     `columns` are the model's inputs, float64, in this order. The `fingerprint` covers the declared version, every
     declaration, each function's source, and its values on a fixed probe table. It does not see what a function takes
@@ -34,14 +52,16 @@ class Catalogue:
     (('user_impressions_1d', 'user_impressions_7d'), 64)
     """
 
-    def __init__(self, name: str, version: str, features: Sequence[Windowed | Derived]) -> None:
+    def __init__(self, name: str, version: str, features: Sequence[Feature]) -> None:
         self.name, self.version = name, version
         self.windowed = tuple(feature for feature in features if isinstance(feature, Windowed))
+        self.last = tuple(feature for feature in features if isinstance(feature, Last))
         self.derived = tuple(feature for feature in features if isinstance(feature, Derived))
-        ordered: tuple[Windowed | Derived, ...] = (*self.windowed, *self.derived)
-        self.columns = tuple(column for feature in ordered for column in feature.columns)
-        self.entities: dict[Entity, tuple[Windowed, ...]] = {}
-        for feature in self.windowed:
+        self.features: tuple[Feature, ...] = (*self.windowed, *self.last, *self.derived)
+        self.columns = tuple(column for feature in self.features for column in feature.columns)
+        self.entities: dict[Entity, tuple[Windowed | Last, ...]] = {}
+        self.observed: tuple[Windowed | Last, ...] = (*self.windowed, *self.last)
+        for feature in self.observed:
             self.entities[feature.entity] = (*self.entities.get(feature.entity, ()), feature)
         self._check()
 
@@ -67,27 +87,38 @@ class Catalogue:
             [f.name, f.inputs, _texts(f.compute(*({**columns, **context}[n] for n in f.inputs))), source(f.compute)]
             for f in self.derived
         ]
-        text = json.dumps([self.name, self.version, windows, derived])
+        last = [[f.name, f.entity, _texts(f.values(probe)), source(f.rows)] for f in self.last]
+        missing = [[f.name, f.about.default, f.about.time_to_live] for f in self.features if _has_rules(f)]
+        more = [last, missing] if last or missing else []
+        text = json.dumps([self.name, self.version, windows, derived, *more])
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def assemble(self, totals: Totals, context: dict[str, NDArray[Any]], rows: int) -> NDArray[np.float64]:
-        """Return the feature matrix (rows, columns) from window totals and context arrays: the one way to make it.
+    def assemble(self, past: Past, context: dict[str, NDArray[Any]], rows: int) -> Values:
+        """Return the feature matrix from what is known and context arrays: the one way to make it.
 
         Raises `DataError` when a derived feature gives an infinite value, or neither one value nor one a row.
         """
         values: dict[str, NDArray[Any]] = {}
-        for feature in self.windowed:
+        expired = defaulted = 0
+        for feature in self.features:
             for column in feature.columns:
-                values[column] = feature.aggregate.finish(totals[column][:, 0], totals[column][:, 1])
-        for derived in self.derived:
-            inputs = [context[name] if name in context else values[name] for name in derived.inputs]
-            value = np.asarray(derived.compute(*inputs), dtype=np.float64)
-            if value.shape not in ((), (rows,)):
-                raise DataError(f"{derived.name}: expected one value a row ({rows}), found shape {value.shape}")
-            values[derived.name] = np.broadcast_to(value, (rows,))
-            if np.isinf(values[derived.name]).any():
-                raise DataError(f"{derived.name}: expected finite values or NaN, found infinity")
-        return np.stack([values[column] for column in self.columns], axis=1) if self.columns else np.empty((rows, 0))
+                if isinstance(feature, Windowed):
+                    total = past.totals[column]
+                    value = feature.aggregate.finish(total[:, 0], total[:, 1])
+                elif isinstance(feature, Last):
+                    value = past.last[column]
+                else:
+                    value = _computed(feature, values, context, rows)
+                if _has_rules(feature):
+                    old = _outlived(feature, past, context, rows)
+                    missing = np.isnan(value) & ~old & (feature.about.default is not None)
+                    value = np.where(old | missing, np.nan if (d := feature.about.default) is None else d, value)
+                    expired, defaulted = expired + int(old.sum()), defaulted + int(missing.sum())
+                values[column] = value
+        matrix = np.empty((rows, len(self.columns)))
+        for at, column in enumerate(self.columns):
+            matrix[:, at] = values[column]
+        return Values(matrix, expired, defaulted)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a row a feature column: entity, window, aggregate and meaning."""
@@ -98,6 +129,7 @@ class Catalogue:
             for f in self.windowed
             for column, window in zip(f.columns, f.windows, strict=True)
         ]
+        rows += [(f.name, " × ".join(f.entity), "", "newest", f.meaning) for f in self.last]
         rows += [(f.name, "", "", f"function of {', '.join(f.inputs)}", f.meaning) for f in self.derived]
         return pd.DataFrame(rows, columns=["column", "entity", "window", "how", "meaning"])
 
@@ -106,21 +138,25 @@ class Catalogue:
         if repeated:
             raise ConfigError(f"catalogue {self.name}: expected each column once, found {sorted(repeated)[0]!r} twice")
         probe = probe_events()
-        for feature in self.windowed:
-            alone = np.concatenate([feature.contributions(probe.iloc[[row]]) for row in range(len(probe))])
-            if (alone != feature.contributions(probe)).any():
+        for feature in self.observed:
+            read: Any = feature.contributions if isinstance(feature, Windowed) else feature.values
+            alone = np.concatenate([read(probe.iloc[[row]]) for row in range(len(probe))])
+            if not np.array_equal(alone, read(probe), equal_nan=True):
                 raise ConfigError(
                     f"{feature.name}: expected a value that depends on its own row alone, found one that changes with "
                     "the rows beside it; an aggregate belongs into `aggregate=`"
                 )
-        known = [*CONTEXT, *(column for feature in self.windowed for column in feature.columns)]
+        known = [*CONTEXT, *(column for f in self.observed for column in f.columns)]
         for derived in self.derived:
+            if derived.about.time_to_live is not None:
+                raise ConfigError(f"{derived.name}: expected a time to live on what it is made of, found it here")
             missing = [name for name in derived.inputs if name not in known]
             if missing:
                 raise ConfigError(f"{derived.name}: expected inputs among {', '.join(known)}; found {missing[0]!r}")
             known.append(derived.name)
         for entity, features in self.entities.items():
-            lengths = {(w.tile, w.length) for f in features for w in f.windows if w.length is not None}
+            windows = [w for f in features if isinstance(f, Windowed) for w in f.windows]
+            lengths = {(w.tile, w.length) for w in windows if w.length is not None}
             tiles = sum(
                 max(length // tile for t, length in lengths if t == tile) + 1 for tile in {t for t, _ in lengths}
             )
@@ -131,38 +167,30 @@ class Catalogue:
                 )
 
 
-def probe_events() -> "pd.DataFrame":
-    """Return a fixed table of events with every column that a feature may read, nulls among them.
+def _has_rules(feature: Feature) -> bool:
+    return feature.about.default is not None or feature.about.time_to_live is not None
 
-    >>> len(probe_events())
-    5
-    """
-    import pandas as pd
 
-    times = pd.to_datetime(np.arange(5) * DAY * 3 // 2, unit="us", utc=True).astype("datetime64[us, UTC]")
-    naive = times.tz_localize(None).to_numpy()
-    return pd.DataFrame(
-        {
-            "user_id": ["a", "a", "b", "b", "c"],
-            "video_id": ["x", "y", "x", "z", "y"],
-            "topic": ["t", None, "t", "s", None],
-            "creator_id": ["p", "q", "p", None, "q"],
-            "surface": ["home", "home", None, "search", "home"],
-            "occurred_at": times,
-            "known_at": times,
-            "as_of": naive + np.timedelta64(90, "m"),
-            "uploaded_at": np.where(np.arange(5) == 3, np.datetime64("NaT", "us"), naive - np.timedelta64(36, "h")),
-            "duration_seconds": [10.0, 0.0, np.nan, 59.5, 3600.0],
-            "watch_seconds": [7.5, 3.0, np.nan, 80.0, 0.0],
-            "retrieval_score": [0.1, -2.0, np.nan, 0.0, 3.5],
-            "rating": [4.0, np.nan, 0.5, 5.0, 3.0],
-            "position": [0.0, 1.0, np.nan, 3.0, 4.0],
-            "relevant": [1.0, 0.0, np.nan, 1.0, 0.0],
-            "clicked": [1.0, 0.0, np.nan, 1.0, 1.0],
-            "long_view": [1.0, 0.0, np.nan, 0.0, 1.0],
-            "liked": [0.0, 0.0, np.nan, 1.0, 0.0],
-        }
-    )
+def _outlived(feature: Feature, past: Past, context: dict[str, NDArray[Any]], rows: int) -> NDArray[np.bool_]:
+    """Tell where the entity's newest event is longer ago than the feature's time to live; not where there is none."""
+    lives = feature.about.time_to_live_us
+    if lives is None or isinstance(feature, Derived):
+        return np.zeros(rows, dtype=bool)
+    newest = past.newest[feature.entity]
+    old: NDArray[np.bool_] = (newest != NEVER) & (newest < context["as_of"].astype(np.int64) - lives)
+    return old
+
+
+def _computed(
+    feature: Derived, values: dict[str, NDArray[Any]], context: dict[str, NDArray[Any]], rows: int
+) -> NDArray[np.float64]:
+    inputs = [context[name] if name in context else values[name] for name in feature.inputs]
+    value = np.asarray(feature.compute(*inputs), dtype=np.float64)
+    if value.shape not in ((), (rows,)):
+        raise DataError(f"{feature.name}: expected one value a row ({rows}), found shape {value.shape}")
+    if np.isinf(value).any():
+        raise DataError(f"{feature.name}: expected finite values or NaN, found infinity")
+    return np.broadcast_to(value, (rows,))
 
 
 def _texts(values: Any) -> list[str]:

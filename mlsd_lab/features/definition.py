@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,34 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsd_lab.errors import ConfigError, DataError
+from mlsd_lab.features.about import About
 from mlsd_lab.features.aggregate import SCALE, Aggregate, checked_aggregate
+from mlsd_lab.features.past import Entity
+from mlsd_lab.features.window import Window
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HOUR, DAY = 3_600_000_000, 86_400_000_000  # microseconds
 _LIMIT = 2**62 // SCALE  # of one contribution
-
-
-@dataclass(frozen=True)
-class Window:
-    """A span of stream time that ends exactly at `as_of` and begins at a tile's edge; without a length it is all time.
-
-    >>> Window("7d", 7 * DAY, DAY).start(np.array([10 * DAY + 5])).tolist() == [3 * DAY]
-    True
-    """
-
-    name: str
-    length: int | None
-    """Microseconds; None for all of the past."""
-    tile: int
-    """Microseconds of a tile: an hour up to two days, else a day."""
-
-    def start(self, as_of: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return floor((as_of − length) / tile) × tile, in microseconds UTC; the lowest int64 for all of the past."""
-        if self.length is None:
-            return np.full(as_of.shape, np.iinfo(np.int64).min)
-        return (as_of - self.length) // self.tile * self.tile
 
 
 @dataclass(frozen=True)
@@ -52,11 +32,12 @@ class Windowed:
     """
 
     name: str
-    entity: tuple[str, ...]
+    entity: Entity
     windows: tuple[Window, ...]
     aggregate: Aggregate
     rows: Callable[["pd.DataFrame"], "pd.Series"]
     meaning: str
+    about: About
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -65,13 +46,7 @@ class Windowed:
 
     def contributions(self, events: "pd.DataFrame") -> NDArray[np.int64]:
         """Evaluate the row function: shape (rows, 2), 1 and the value in units of 1/2**20; a null gives zeros."""
-        returned = self.rows(events)
-        try:
-            value = np.asarray(returned, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise DataError(f"{self.name}: expected numbers, found {type(returned).__name__}") from None
-        if value.shape != (len(events),):
-            raise DataError(f"{self.name}: expected one value a row ({len(events)}), found shape {value.shape}")
+        value = _row_values(self.name, self.rows, events)
         known = ~np.isnan(value)
         if not (np.abs(value[known]) < _LIMIT).all():
             raise DataError(
@@ -81,6 +56,37 @@ class Windowed:
         contributions[:, 0] = known
         contributions[:, 1] = np.rint(np.where(known, value, 0.0) * SCALE)
         return contributions
+
+
+@dataclass(frozen=True)
+class Last:
+    """A stateless row function of which the entity's newest event is read, whatever it is: also a null.
+
+    >>> @last(entity="user_id")
+    ... def last_position(events):
+    ...     "Where on the slate the person's newest video stood, from 0."
+    ...     return events.position
+    >>> last_position.columns
+    ('last_position',)
+    """
+
+    name: str
+    entity: Entity
+    rows: Callable[["pd.DataFrame"], "pd.Series"]
+    meaning: str
+    about: About
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Name of its feature column."""
+        return (self.name,)
+
+    def values(self, events: "pd.DataFrame") -> NDArray[np.float64]:
+        """Evaluate the row function: a value a row, NaN for a null."""
+        value = _row_values(self.name, self.rows, events)
+        if np.isinf(value).any():
+            raise DataError(f"{self.name}: expected finite values, found infinity")
+        return np.where(np.isnan(value), np.nan, value)  # one NaN for all: their bits are kept
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,7 @@ class Derived:
     inputs: tuple[str, ...]
     compute: Callable[..., Any]
     meaning: str
+    about: About
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -104,7 +111,7 @@ class Derived:
 
 
 def windowed(
-    entity: str | Sequence[str], over: str | Sequence[str], aggregate: Any
+    entity: str | Sequence[str], over: str | Sequence[str], aggregate: Any, about: About | None = None
 ) -> Callable[[Callable[["pd.DataFrame"], "pd.Series"]], Windowed]:
     """Declare a windowed feature: of which entity, over which windows (`"1h"`, `"7d"`, `"all"`), aggregated how.
 
@@ -121,23 +128,42 @@ def windowed(
     >>> user_completion.columns
     ('user_completion_1d', 'user_completion_7d')
     """
-    keys = (entity,) if isinstance(entity, str) else tuple(entity)
+    keys = _entity(entity)
     checked = checked_aggregate(aggregate)
     over = (over,) if isinstance(over, str) else over
     if not over:
         raise ConfigError("over: expected one or more windows such as '7d'")
-    windows = tuple(_window(name, day_tiles=len(keys) > 1) for name in over)
+    windows = tuple(Window.named(name, day_tiles=len(keys) > 1) for name in over)
 
     def declare(rows: Callable[["pd.DataFrame"], "pd.Series"]) -> Windowed:
-        return Windowed(rows.__name__, keys, windows, checked, rows, _meaning(rows))
+        return Windowed(rows.__name__, keys, windows, checked, rows, _meaning(rows), about or About())
 
     return declare
 
 
-def derived(compute: Callable[..., Any]) -> Derived:
+def last(
+    entity: str | Sequence[str], about: About | None = None
+) -> Callable[[Callable[["pd.DataFrame"], "pd.Series"]], Last]:
+    """Declare a feature that is read from an entity's newest event, without a sum: see `Last`.
+
+    >>> @last("video_id", about=About(time_to_live="7d"))
+    ... def seconds_last_watched(events):
+    ...     "How long the newest person watched the video."
+    ...     return events.watch_seconds
+    >>> seconds_last_watched.entity
+    ('video_id',)
+    """
+
+    def declare(rows: Callable[["pd.DataFrame"], "pd.Series"]) -> Last:
+        return Last(rows.__name__, _entity(entity), rows, _meaning(rows), about or About())
+
+    return declare
+
+
+def derived(compute: Callable[..., Any] | None = None, *, about: About | None = None) -> Any:
     """Declare a feature that is a function of columns, named by its parameters.
 
-    There are `as_of`, `uploaded_at` (datetime64), `duration_seconds`, `retrieval_score`, and each windowed column.
+    There are `as_of`, `uploaded_at` (datetime64), `duration_seconds`, `retrieval_score`, and each other column.
 
     >>> @derived
     ... def video_age_days(as_of, uploaded_at):
@@ -146,7 +172,12 @@ def derived(compute: Callable[..., Any]) -> Derived:
     >>> video_age_days.inputs
     ('as_of', 'uploaded_at')
     """
-    return Derived(compute.__name__, tuple(inspect.signature(compute).parameters), compute, _meaning(compute))
+
+    def declare(compute: Callable[..., Any]) -> Derived:
+        inputs = tuple(inspect.signature(compute).parameters)
+        return Derived(compute.__name__, inputs, compute, _meaning(compute), about or About())
+
+    return declare if compute is None else declare(compute)
 
 
 def source(function: Callable[..., Any]) -> str:
@@ -168,21 +199,25 @@ def source(function: Callable[..., Any]) -> str:
     return ast.unparse(written)
 
 
+def _row_values(
+    name: str, rows: Callable[["pd.DataFrame"], "pd.Series"], events: "pd.DataFrame"
+) -> NDArray[np.float64]:
+    returned = rows(events)
+    try:
+        value = np.asarray(returned, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name}: expected numbers, found {type(returned).__name__}") from None
+    if value.shape != (len(events),):
+        raise DataError(f"{name}: expected one value a row ({len(events)}), found shape {value.shape}")
+    return value
+
+
+def _entity(entity: str | Sequence[str]) -> Entity:
+    return (entity,) if isinstance(entity, str) else tuple(entity)
+
+
 def _meaning(function: Callable[..., Any]) -> str:
     meaning = inspect.getdoc(function)
     if not meaning:
         raise ConfigError(f"{function.__name__}: expected a docstring that says what the feature means, found none")
     return meaning
-
-
-def _window(name: str, day_tiles: bool) -> Window:
-    if name == "all":
-        return Window(name, None, DAY)
-    match = re.fullmatch(r"([1-9]\d*)([hd])", name)
-    if not match:
-        raise ConfigError(f"window: expected a number of hours or days such as '6h' or '7d', or 'all', found {name!r}")
-    length = int(match[1]) * (HOUR if match[2] == "h" else DAY)
-    tile = DAY if day_tiles or length > 2 * DAY else HOUR
-    if length % tile:
-        raise ConfigError(f"window {name!r}: expected whole days, since it is kept in tiles of a day")
-    return Window(name, length, tile)

@@ -1,17 +1,15 @@
-"""Online totals of one kind of entity: users, videos, or users × topics."""
+"""The arithmetic of one kind of entity: how events change its rows of state, and what a row says at a moment."""
 
-import json
-from itertools import repeat
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsd_lab.features.catalogue import Entity, Totals
-from mlsd_lab.features.definition import Window, Windowed
-from mlsd_lab.features.tiles import Tiles, grown
+from mlsd_lab.features.definition import Last, Windowed
+from mlsd_lab.features.past import Entity, Past
+from mlsd_lab.features.tiles import NEVER, Tiles
+from mlsd_lab.features.window import Window
 
 Ints = NDArray[np.int64]
 Coded = tuple[Ints, NDArray[Any]]
@@ -28,30 +26,45 @@ def coded(column: pd.Series) -> Coded:
 
 
 class EntityTotals:
-    """Present totals a key, and the tiles that its features' windows need.
+    """State is a row of int64 an entity: present totals, newest event, newest values, and its windows' tiles.
 
-    A key is the id, or a tuple of ids; an event or a question with a null in its key belongs to no entity.
+    It holds no state of its own: every store hands it rows. An event with a null in its key belongs to no entity.
 
     >>> from mlsd_lab.features.feed import user_impressions
-    >>> EntityTotals(("user_id",), (user_impressions,)).packed(newest=0)
-    {}
+    >>> totals = EntityTotals(("user_id",), (user_impressions,))
+    >>> state = totals.empty(1)
+    >>> totals.absorb(state, np.array([0, 0]), known_at=np.array([5, 7]), added=np.array([[1, 0], [1, 0]]))
+    >>> totals.past(state, np.array([8])).totals["user_impressions_1d"].tolist(), 8 * totals.width
+    ([[2, 0]], 832)
     """
 
-    def __init__(self, entity: Entity, features: tuple[Windowed, ...]) -> None:
-        self.entity, self.features = entity, features
-        self._rows: dict[Any, int] = {}
-        self._totals = np.zeros((1, 2 * len(features)), dtype=np.int64)  # row 0 is that of entities never seen
+    def __init__(self, entity: Entity, features: tuple[Windowed | Last, ...]) -> None:
+        self.entity, self._features = entity, features
+        self._windowed = tuple(feature for feature in features if isinstance(feature, Windowed))
+        self._last = tuple(feature for feature in features if isinstance(feature, Last))
+        self._sums = 2 * len(self._windowed)
+        self._newest = self._sums + len(self._last)
+        self.width = self._newest + 1
+        """How many int64 a row has."""
         self._tiles: dict[int, Tiles] = {}
-        self._span: dict[int, int] = {}
-        for tile in sorted({w.tile for f in features for w in f.windows if w.length is not None}):
-            with_it = [at for at, f in enumerate(features) if any(w.tile == tile and w.length for w in f.windows)]
-            self._span[tile] = max(w.length or 0 for f in features for w in f.windows if w.tile == tile)
+        for tile in sorted({w.tile for f in self._windowed for w in f.windows if w.length is not None}):
+            with_it = [at for at, f in enumerate(self._windowed) if any(w.tile == tile and w.length for w in f.windows)]
+            span = max(w.length or 0 for f in self._windowed for w in f.windows if w.tile == tile)
             columns = [column for at in with_it for column in (2 * at, 2 * at + 1)]
-            self._tiles[tile] = Tiles(tile, self._span[tile] // tile + 1, columns)
-            self._tiles[tile].grow(1)
+            self._tiles[tile] = Tiles(tile, span // tile + 1, columns, at=self.width)
+            self.width += self._tiles[tile].width
 
-    def read(self, events: pd.DataFrame, ids: dict[str, Coded]) -> tuple[Ints, list[Any], Ints]:
-        """Return each event's place in a list of keys (−1 for none), that list, and the contributions; changes nothing.
+    def empty(self, rows: int) -> Ints:
+        """Return the state of so many entities that were never seen."""
+        state = np.zeros((rows, self.width), dtype=np.int64)
+        state[:, self._newest] = NEVER
+        state[:, self._sums : self._newest] = np.array(np.nan).view(np.int64)
+        for tiles in self._tiles.values():
+            tiles.clear(state)
+        return state
+
+    def read(self, events: pd.DataFrame, ids: dict[str, Coded]) -> tuple[Ints, list[list[str]], Ints]:
+        """Return each event's place among keys (−1 for none), the keys' parts, and what it adds; changes nothing.
 
         `ids` holds the coded column of each name in the entity.
         """
@@ -62,90 +75,58 @@ class EntityTotals:
             code, pairs = pd.factorize(np.where((code < 0) | (part < 0), np.nan, code * len(values) + part))
             left, right = np.divmod(pairs.astype(np.int64), max(1, len(values)))
             levels = [level[left] for level in levels] + [values[right]]
-        keys = levels[0].tolist() if len(levels) == 1 else list(zip(*levels, strict=True))
-        return code, keys, np.concatenate([feature.contributions(events) for feature in self.features], axis=1)
+        return code, [level.tolist() for level in levels], added_by(self._features, events)
 
-    def absorb(self, known_at: Ints, code: Ints, keys: list[Any], added: Ints) -> None:
-        """Add events in stream order: their times in microseconds, and what `read` returned for them."""
-        present = code >= 0
+    def absorb(self, state: Ints, rows: Ints, known_at: Ints, added: Ints) -> None:
+        """Add events in stream order: their rows of state (−1 for none), times in microseconds, and what they add."""
+        present = rows >= 0
         if not present.any():
             return
-        rows = self._rows_with(keys)[code[present]]
+        rows, known_at, added = rows[present], known_at[present], added[present]
         order = np.argsort(rows, kind="stable")
-        rows, added, known_at = rows[order], added[present][order], known_at[present][order]
+        rows, known_at, added = rows[order], known_at[order], added[order]
+        sums = added[:, : self._sums]
         first = np.diff(rows, prepend=-1) != 0
         begins = np.flatnonzero(first)[np.cumsum(first) - 1]  # of each event, where its row's events begin
-        running = np.cumsum(added, axis=0) - added
-        before = self._totals[rows] + running - running[begins]
+        running = np.cumsum(sums, axis=0) - sums
+        before = state[rows, : self._sums] + running - running[begins]
         for tiles in self._tiles.values():
-            tiles.absorb(rows, known_at, before)
+            tiles.absorb(state, rows, known_at, before)
         last = np.diff(rows, append=-1) != 0
-        self._totals[rows[last]] = (before + added)[last]
+        state[rows[last], : self._sums] = (before + sums)[last]
+        state[rows[last], self._sums : self._newest] = added[last, self._sums :]
+        state[rows[last], self._newest] = known_at[last]
 
-    def windows(self, keys: dict[str, Any], as_of: Ints, videos: int) -> Totals:
-        """Return the totals of each feature column's window for one request of so many videos, at one `as_of`."""
-        rows = self._rows_of(keys, videos)
-        present = self._totals[rows]
-        found: Totals = {}
+    def past(self, state: Ints, as_of: Ints) -> Past:
+        """Return what each row says at `as_of`, one time for all (shape 1) or one a row."""
+        present = state[:, : self._sums]
         at_edge: dict[Window, Ints] = {}
-        for at, feature in enumerate(self.features):
+        for tile, tiles in self._tiles.items():
+            windows = {w: None for f in self._windowed for w in f.windows if w.length is not None and w.tile == tile}
+            edge = np.stack([window.start(as_of) for window in windows], axis=1)
+            before = tiles.before(state, edge, present[:, tiles.columns])
+            at_edge |= {window: before[:, number] for number, window in enumerate(windows)}
+        totals: dict[str, Ints] = {}
+        for at, feature in enumerate(self._windowed):
             for column, window in zip(feature.columns, feature.windows, strict=True):
                 total = present[:, 2 * at : 2 * at + 2]
                 if window.length is not None:
-                    tiles = self._tiles[window.tile]
-                    if window not in at_edge:
-                        edge = np.broadcast_to(window.start(as_of), rows.shape)
-                        at_edge[window] = tiles.before(rows, edge, present[:, tiles.columns])
-                    where = tiles.columns.index(2 * at)
+                    where = self._tiles[window.tile].columns.index(2 * at)
                     total = total - at_edge[window][:, where : where + 2]
-                found[column] = np.broadcast_to(total, (videos, 2))
-        return found
+                totals[column] = total
+        bits = state[:, self._sums : self._newest]
+        last = {feature.name: bits[:, at].copy().view(np.float64) for at, feature in enumerate(self._last)}
+        return Past(totals, last, {self.entity: state[:, self._newest]})
 
-    def packed(self, newest: int) -> dict[Any, int]:
-        """Return for each key the number of bytes of its state: present totals and live tiles."""
-        return {
-            key: self._totals[row].nbytes
-            + sum(len(tiles.pack(row, newest, self._span[tile])) for tile, tiles in self._tiles.items())
-            for key, row in self._rows.items()
-        }
 
-    def save(self, path: Path) -> None:
-        """Write keys and arrays into one `.npz` file without pickles."""
-        keys = np.frombuffer(json.dumps(list(self._rows)).encode(), dtype=np.uint8)
-        arrays = {f"{tile}_{name}": a for tile, tiles in self._tiles.items() for name, a in tiles.arrays().items()}
-        np.savez(path, keys=keys, totals=self._totals, **arrays)  # type: ignore[arg-type]
+def added_by(features: tuple[Windowed | Last, ...], events: pd.DataFrame) -> Ints:
+    """Return what events add to the state of their entities: count and total a windowed feature, then newest values.
 
-    def restore(self, path: Path) -> None:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as stored:
-            keys = json.loads(stored["keys"].tobytes())
-            self._rows = {tuple(k) if isinstance(k, list) else k: row for row, k in enumerate(keys, start=1)}
-            self._totals = stored["totals"]
-            for tile, tiles in self._tiles.items():
-                tiles.edges, tiles.totals, tiles.written = (stored[f"{tile}_{name}"] for name in tiles.arrays())
-
-    def _rows_of(self, keys: dict[str, Any], videos: int) -> Ints:
-        """Return a row a video, or a single one where the key does not depend on the video; 0 for none."""
-        parts = [keys[name] for name in self.entity]
-        if all(part is None or isinstance(part, str) for part in parts):
-            key = parts[0] if len(parts) == 1 else tuple(parts)
-            return np.array([self._rows.get(key, 0)], dtype=np.int64)
-        columns = [[part] * videos if part is None or isinstance(part, str) else list(part) for part in parts]
-        wanted = columns[0] if len(columns) == 1 else zip(*columns, strict=True)
-        return np.fromiter((self._rows.get(key, 0) for key in wanted), dtype=np.int64, count=videos)
-
-    def _rows_with(self, keys: list[Any]) -> Ints:
-        """Return each key's row, a new one for a key never seen; the keys are distinct."""
-        rows = np.fromiter(map(self._rows.get, keys, repeat(0)), dtype=np.int64, count=len(keys))
-        new = np.flatnonzero(rows == 0)
-        rows[new] = np.arange(len(new)) + len(self._rows) + 1
-        self._rows.update((keys[at], int(rows[at])) for at in new)
-        self._grow(len(self._rows) + 1)
-        return rows
-
-    def _grow(self, rows: int) -> None:
-        if rows > len(self._totals):
-            room = max(rows, 2 * len(self._totals))
-            self._totals = grown(self._totals, room)
-            for tiles in self._tiles.values():
-                tiles.grow(room)
+    >>> from mlsd_lab.features.feed import user_impressions
+    >>> added_by((user_impressions,), pd.DataFrame({"relevant": [1.0, np.nan]})).tolist()
+    [[1, 1048576], [0, 0]]
+    """
+    parts = [np.empty((len(events), 0), dtype=np.int64)]
+    parts += [feature.contributions(events) for feature in features if isinstance(feature, Windowed)]
+    parts += [feature.values(events).view(np.int64)[:, None] for feature in features if isinstance(feature, Last)]
+    return np.concatenate(parts, axis=1)

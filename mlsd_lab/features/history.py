@@ -46,6 +46,13 @@ class History:
         end = self._sums[self._row(entity, position)]
         return [end - self._sums[self._row(entity, np.minimum(start, position))] for start in starts]
 
+    def newest(self, entity: NDArray[np.integer], position: NDArray[np.integer]) -> Ints:
+        """Return where each entity's last event before a position stands in the stream, −1 for none."""
+        row = self._row(entity, position) - 1
+        found = self._keys[row] if self.events else np.zeros(len(row), dtype=np.int64)
+        theirs = (row >= 0) & (found >= entity * np.int64(self.events + 1))
+        return np.where(theirs, found - entity * np.int64(self.events + 1), -1)
+
     def _key(self, entity: NDArray[np.integer], position: NDArray[np.integer]) -> Ints:
         most = np.iinfo(np.int64).max // (self.events + 1) - 1
         if entity.max(initial=0) > most:

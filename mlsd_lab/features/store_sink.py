@@ -1,6 +1,5 @@
 """An online store as the sink of a stream: a feature value can be read seconds after the event."""
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,7 +7,8 @@ import pandas as pd
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConflictError, DataError
-from mlsd_lab.features.online import MemoryStore
+from mlsd_lab.features.entity_totals import added_by
+from mlsd_lab.features.online import OnlineStore
 from mlsd_lab.features.timeline import READ, microseconds, stream_rows, video_columns
 from mlsd_lab.ingestion.source import Position
 
@@ -35,6 +35,7 @@ class StoreSink:
     >>> import tempfile
     >>> from datetime import UTC, datetime
     >>> from pathlib import Path
+    >>> from mlsd_lab.features import MemoryStore
     >>> from mlsd_lab.features.feed import FEED
     >>> from mlsd_lab.ingestion.stream.consume import consume
     >>> from mlsd_lab.ingestion.stream.sqlite_stream import SqliteStream
@@ -52,7 +53,7 @@ class StoreSink:
     [1.0]
     """
 
-    def __init__(self, store: MemoryStore, log: Log) -> None:
+    def __init__(self, store: OnlineStore, log: Log) -> None:
         self._store, self._datasheet = store, log.datasheet
         self._videos, self._columns = pd.Index(log.videos["video_id"].astype(object)), video_columns(log.videos)
         self.missed = 0
@@ -93,8 +94,7 @@ class StoreSink:
     def _taken(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return rows without those that a feature refuses, which are found by halves."""
         try:
-            for feature in chain(*self._store.catalogue.entities.values()):
-                feature.contributions(rows)
+            added_by(self._store.catalogue.observed, rows)
         except DataError:
             halves = rows.iloc[: len(rows) // 2], rows.iloc[len(rows) // 2 :]
             return pd.concat(map(self._taken, halves)) if len(rows) > 1 else rows.iloc[:0]

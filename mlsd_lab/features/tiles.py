@@ -1,81 +1,68 @@
-"""What an entity keeps online: its running totals, and what they were at the edge of each recent tile."""
-
-from typing import Any
+"""What an entity keeps online of each recent tile: its running totals as they were at the tile's edge."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-_NEVER = np.iinfo(np.int64).min
-
-
-def grown(array: Ints, rows: int) -> Ints:
-    """Return the array with so many rows, zeros in the new ones.
-
-    >>> grown(np.array([[1, 2]]), 2).tolist()
-    [[1, 2], [0, 0]]
-    """
-    larger = np.zeros((rows, *array.shape[1:]), dtype=np.int64)
-    larger[: len(array)] = array
-    return larger
+NEVER = int(np.iinfo(np.int64).min)
+"""The time of something that has not happened, in microseconds."""
 
 
 class Tiles:
-    """For growing rows of entities, the totals before each of the last tiles in which the entity had an event.
+    """A stretch of an entity's row of state: the totals before each of the last tiles in which it had an event.
 
-    `tile` is the length in microseconds, `keep` how many tiles are held, `columns` which contributions. No tile is
+    State is int64 of shape (entities, width). The stretch begins at column `at`: `keep` edges, then as many totals of
+    the contributions `columns`, then how many tiles were ever opened. `tile` is the length in microseconds. No tile is
     written for a span without events: the total at its edge is the one before the next tile that has some, or the
     present one.
 
     >>> tiles = Tiles(tile=10, keep=3, columns=[0])
-    >>> tiles.grow(1)
-    >>> tiles.absorb(np.array([0, 0]), np.array([4, 25]), before=np.array([[0], [1]]))
-    >>> [tiles.before(np.array([0]), np.array([edge]), present=np.array([[2]])).item() for edge in (0, 10, 20, 30)]
+    >>> state = np.zeros((1, tiles.width), dtype=np.int64)
+    >>> tiles.clear(state)
+    >>> tiles.absorb(state, np.array([0, 0]), np.array([4, 25]), before=np.array([[0], [1]]))
+    >>> tiles.before(state, np.array([[0, 10, 20, 30]]), present=np.array([[2]])).ravel().tolist()
     [0, 1, 1, 2]
     """
 
-    def __init__(self, tile: int, keep: int, columns: list[int]) -> None:
-        self.tile, self.keep, self.columns = tile, keep, columns
-        self.edges = np.empty((0, keep), dtype=np.int64)
-        self.totals = np.empty((0, keep, len(columns)), dtype=np.int64)
-        self.written = np.empty(0, dtype=np.int64)
+    def __init__(self, tile: int, keep: int, columns: list[int], at: int = 0) -> None:
+        self.tile, self.keep, self.columns, self.at = tile, keep, columns, at
+        self.width = keep * (1 + len(columns)) + 1
 
-    def grow(self, rows: int) -> None:
-        """Make room for so many entities; it never shrinks."""
-        known = len(self.written)
-        self.edges, self.totals, self.written = (grown(each, rows) for each in (self.edges, self.totals, self.written))
-        self.edges[known:] = _NEVER
+    def clear(self, state: Ints) -> None:
+        """Say that no tile was opened yet, in state that is all zeros."""
+        self._edges(state)[:] = NEVER
 
-    def absorb(self, rows: Ints, known_at: Ints, before: Ints) -> None:
+    def absorb(self, state: Ints, rows: Ints, known_at: Ints, before: Ints) -> None:
         """Open a tile for each event that is the first of its entity in one; `rows` ascend, each in stream order.
 
         `before` holds all of the entity's totals before each event, shape (events, contributions).
         """
+        edges, totals, written = self._edges(state), self._totals(state), state[:, self.at + self.width - 1]
         edge = known_at // self.tile * self.tile
         first: NDArray[np.bool_] = np.diff(rows, prepend=-1) != 0
-        latest = self.edges[rows, (self.written[rows] - 1) % self.keep]
-        opens: NDArray[np.bool_] = np.where(first, edge != latest, edge != np.concatenate([[_NEVER], edge[:-1]]))
+        latest = edges[rows, (written[rows] - 1) % self.keep]
+        opens: NDArray[np.bool_] = np.where(first, edge != latest, edge != np.concatenate([[NEVER], edge[:-1]]))
         row, opened = rows[opens], np.cumsum(opens)[opens]
         nth: Ints = opened - opened[np.searchsorted(row, row)]  # 0, 1, … among the tiles that this row opens now
-        slot = (self.written[row] + nth) % self.keep
-        self.edges[row, slot] = edge[opens]
-        self.totals[row, slot] = before[opens][:, self.columns]
-        np.add.at(self.written, row, 1)
+        slot = (written[row] + nth) % self.keep
+        edges[row, slot] = edge[opens]
+        totals[row, slot] = before[opens][:, self.columns]
+        np.add.at(written, row, 1)
 
-    def before(self, rows: Ints, edge: Ints, present: Ints) -> Ints:
-        """Return each row's totals at a tile's edge (microseconds), given its present totals of the same columns."""
-        edges = self.edges[rows]
-        later: NDArray[np.bool_] = edges >= edge[:, None]
-        nearest = np.where(later, edges, np.iinfo(np.int64).max).argmin(axis=1)
-        found = self.totals[rows, nearest]
-        return np.where(later.any(axis=1, keepdims=True), found, present)
+    def before(self, state: Ints, edge: Ints, present: Ints) -> Ints:
+        """Return totals at tiles' edges, shape (rows, edges, columns), given each row's present ones of these columns.
 
-    def pack(self, row: int, newest: int, span: int) -> bytes:
-        """Return the bytes that one entity needs for windows up to `span` microseconds before `newest` and later."""
-        live = self.edges[row] >= (newest - span) // self.tile * self.tile
-        ordinal = (self.edges[row][live] // self.tile).astype(np.int32)
-        return ordinal.tobytes() + self.totals[row][live].tobytes()
+        `edge` is in microseconds, shape (rows, edges) or (1, edges).
+        """
+        edges, written = self._edges(state)[:, None, :], state[:, self.at + self.width - 1]
+        later = (edges >= edge[:, :, None]).sum(axis=2)  # as many as were opened last
+        found = self._totals(state)[np.arange(len(state))[:, None], (written[:, None] - later) % self.keep]
+        return np.where((later > 0)[:, :, None], found, present[:, None, :])
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the state as arrays, for storing."""
-        return {"edges": self.edges, "totals": self.totals, "written": self.written}
+    def _edges(self, state: Ints) -> Ints:
+        return state[:, self.at : self.at + self.keep]
+
+    def _totals(self, state: Ints) -> Ints:
+        """Return a view of shape (entities, tiles, columns)."""
+        stretch = state[:, self.at + self.keep : self.at + self.width - 1]
+        return stretch.reshape(len(state), self.keep, len(self.columns))

@@ -1,6 +1,6 @@
 """A whole log as histories: every feature at any position of the stream, for training and for the audit."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import DataError
-from mlsd_lab.features.catalogue import CONTEXT, Catalogue, Entity, Totals
+from mlsd_lab.features.catalogue import CONTEXT, Catalogue
+from mlsd_lab.features.definition import Last, Windowed
+from mlsd_lab.features.entity_totals import added_by
 from mlsd_lab.features.history import History
+from mlsd_lab.features.past import Entity, Past
+from mlsd_lab.features.tiles import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +101,18 @@ def microseconds(times: "pd.Series | Sequence[pd.Timestamp]") -> NDArray[np.date
     return index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
 
 
+def moment_of(as_of: datetime) -> Ints:
+    """Return one time with a zone in microseconds UTC, as an array of one.
+
+    >>> moment_of(pd.Timestamp("1970-01-01T01:00:01+01:00")).tolist()
+    [1000000]
+    """
+    stamp = pd.Timestamp(as_of)
+    if stamp is pd.NaT or stamp.tz is None:
+        raise DataError(f"as_of: expected a time with a time zone, found {as_of}")
+    return np.array([stamp.tz_convert(None).to_datetime64()]).astype("datetime64[us]").astype(np.int64)
+
+
 class Timeline:
     """Histories of all entities of a catalogue over one log.
 
@@ -121,9 +137,10 @@ class Timeline:
             name: pd.Index(pd.unique(events[name].dropna())) for entity in catalogue.entities for name in entity
         }
         self._histories: dict[Entity, History] = {}
+        self._newest_values = {feature.name: feature.values(events) for feature in catalogue.last}
         for entity, features in catalogue.entities.items():
-            contributions = np.concatenate([feature.contributions(events) for feature in features], axis=1)
-            self._histories[entity] = History(self._entity_code(entity, events), contributions)
+            summed = tuple(feature for feature in features if isinstance(feature, Windowed))
+            self._histories[entity] = History(self._entity_code(entity, events), added_by(summed, events))
 
     def position(self, as_of: "pd.Series", staleness: timedelta = timedelta(0)) -> Ints:
         """Return for each time, less `staleness`, how many events were known before it: a position in the stream."""
@@ -143,17 +160,27 @@ class Timeline:
             )
         table, context = self._context(complete(rows, ASKED, "rows"))
         as_of = context["as_of"].astype(np.int64)
-        totals: Totals = {}
-        for entity, features in self.catalogue.entities.items():
-            code = self._entity_code(entity, table)
-            starts = {window: self._start(window.start(as_of)) for f in features for window in f.windows}
-            between = self._histories[entity].between(code, list(starts.values()), position)
-            window_totals = dict(zip(starts, between, strict=True))
-            for at, feature in enumerate(features):
-                for column, window in zip(feature.columns, feature.windows, strict=True):
-                    totals[column] = np.where((code >= 0)[:, None], window_totals[window][:, 2 * at : 2 * at + 2], 0)
-        matrix = self.catalogue.assemble(totals, context, len(rows))
+        past = Past()
+        for entity in self.catalogue.entities:
+            past |= self._past(entity, self._entity_code(entity, table), as_of, position)
+        matrix = self.catalogue.assemble(past, context, len(rows)).matrix
         return pd.DataFrame(matrix, columns=list(self.catalogue.columns), index=rows.index)
+
+    def _past(self, entity: Entity, code: Ints, as_of: Ints, position: Ints) -> Past:
+        history, features = self._histories[entity], self.catalogue.entities[entity]
+        windowed = [feature for feature in features if isinstance(feature, Windowed)]
+        starts = {window: self._start(window.start(as_of)) for f in windowed for window in f.windows}
+        window_totals = dict(zip(starts, history.between(code, list(starts.values()), position), strict=True))
+        totals = {}
+        for at, feature in enumerate(windowed):
+            for column, window in zip(feature.columns, feature.windows, strict=True):
+                totals[column] = np.where((code >= 0)[:, None], window_totals[window][:, 2 * at : 2 * at + 2], 0)
+        if len(windowed) == len(features) and all(f.about.time_to_live is None for f in features):
+            return Past(totals)
+        newest = np.where(code >= 0, history.newest(code, position), -1)
+        last = {f.name: taken(self._newest_values[f.name], newest) for f in features if isinstance(f, Last)}
+        times = np.where(newest >= 0, self.known_at[newest] if len(self.known_at) else NEVER, NEVER)
+        return Past(totals, last, {entity: times})
 
     def _start(self, start: Ints) -> Ints:
         edges, where = np.unique(start, return_inverse=True)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.features import MemoryStore
+from mlsd_lab.features import OnlineStore
 from mlsd_lab.serving.bundle import Bundle
 
 
@@ -74,7 +74,7 @@ class Recommender:
 
     STAGES = ("retrieve", "filter", "features", "rank", "arrange")
 
-    def __init__(self, bundle: Bundle, store: MemoryStore, candidates: int = 100, shown: int = 10) -> None:
+    def __init__(self, bundle: Bundle, store: OnlineStore, candidates: int = 100, shown: int = 10) -> None:
         if not 1 <= shown <= candidates:
             raise ConfigError(f"expected 1 ≤ shown ≤ candidates, found {shown} and {candidates}")
         if store.catalogue.fingerprint != bundle.fingerprint:

@@ -12,8 +12,9 @@ import pytest
 
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.features import Catalogue, Count, Mean, Rate, Sum, Windowed, derived, windowed
-from mlsd_lab.features.catalogue import probe_events
 from mlsd_lab.features.feed import FEED
+from mlsd_lab.features.past import Past
+from mlsd_lab.features.probe import probe_events
 
 
 def watched(events: pd.DataFrame) -> pd.Series:
@@ -134,7 +135,7 @@ def test_columns_stand_in_the_order_of_declaration_windowed_before_derived() -> 
     catalogue = Catalogue("c", "1", [double, over("7d", "1d")])
     assert catalogue.columns == ("watched_7d", "watched_1d", "double")
     totals = {column: np.full((3, 2), 2**20) for column in ("watched_7d", "watched_1d")}
-    assert catalogue.assemble(totals, {}, 3).tolist() == [[1, 1, 2]] * 3
+    assert catalogue.assemble(Past(totals), {}, 3).matrix.tolist() == [[1, 1, 2]] * 3
     assert catalogue.to_frame()["column"].tolist() == list(catalogue.columns)
 
 
@@ -191,11 +192,11 @@ def test_a_derived_value_that_is_infinite_or_not_one_a_row_is_refused_by_name(va
         return value
 
     with pytest.raises(DataError, match=f"odd: expected {sentence}"):
-        Catalogue("c", "1", [odd]).assemble({}, {}, 3)
+        Catalogue("c", "1", [odd]).assemble(Past(), {}, 3)
 
 
 def test_a_catalogue_of_no_features_has_rows_without_columns() -> None:
-    assert Catalogue("c", "1", []).assemble({}, {}, 3).shape == (3, 0)
+    assert Catalogue("c", "1", []).assemble(Past(), {}, 3).matrix.shape == (3, 0)
 
 
 @pytest.mark.parametrize("beyond", ["mean", "shift", "cumsum"])

@@ -8,9 +8,12 @@ import pandas as pd
 import pytest
 
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.features import Catalogue, Count, Mean, Sum, Windowed, derived, windowed
+from mlsd_lab.features import About, Catalogue, Count, Mean, Sum, Windowed, derived, last, windowed
+from mlsd_lab.features.about import DAY, HOUR
 from mlsd_lab.features.aggregate import SCALE
-from mlsd_lab.features.definition import DAY, HOUR, Window, source
+from mlsd_lab.features.definition import source
+from mlsd_lab.features.past import Past
+from mlsd_lab.features.window import Window
 
 EVENTS = pd.DataFrame({"user_id": ["a", "b", "a"], "watch_seconds": [1.5, np.nan, -2.25]})
 
@@ -138,7 +141,7 @@ def test_a_feature_that_is_constant_or_all_null_is_a_defined_column() -> None:
     nothing = windowed("user_id", ("1d",), Mean)(documented)
     context = {"as_of": np.zeros(2, dtype="datetime64[us]")}
     totals = {"documented_1d": np.zeros((2, 2), dtype=np.int64)}
-    found = Catalogue("odd", "1", [nothing, seven, unknown]).assemble(totals, context, 2)
+    found = Catalogue("odd", "1", [nothing, seven, unknown]).assemble(Past(totals), context, 2).matrix
     np.testing.assert_array_equal(found, [[np.nan, 7, np.nan]] * 2)
 
 
@@ -156,3 +159,37 @@ def spoken(text: str) -> Callable[..., Any]:
 def test_the_source_is_read_without_docstring_and_decorators_and_is_empty_where_there_is_none() -> None:
     assert source(documented) == "def documented(events: pd.DataFrame) -> pd.Series:\n    return events.watch_seconds"
     assert source(spoken("def spoken(events): return events.watch_seconds")) == ""
+
+
+def test_a_last_value_is_what_the_function_gives_and_a_null_of_any_kind_is_one_and_the_same() -> None:
+    odd = np.array([0xFFF8000000000001, 0], dtype=np.uint64).view(np.float64)
+
+    @last("user_id")
+    def seen(events: pd.DataFrame) -> Any:
+        """Whatever the test says."""
+        return events
+
+    found = seen.values(np.array([2.5, odd[0], -0.0]))
+    np.testing.assert_array_equal(found.view(np.int64), np.array([2.5, np.nan, -0.0]).view(np.int64))
+    with pytest.raises(DataError, match="seen: expected finite values, found infinity"):
+        seen.values(np.array([np.inf]))
+
+
+def test_a_default_stands_for_what_is_missing_of_a_derived_feature_too() -> None:
+    @derived(about=About(default=-1.0))
+    def ratio(retrieval_score: Any) -> Any:
+        """The score, where there is one."""
+        return retrieval_score
+
+    found = Catalogue("c", "1", [ratio]).assemble(Past(), {"retrieval_score": np.array([np.nan, 2.0])}, 2)
+    assert (found.matrix.ravel().tolist(), found.defaulted, found.expired) == ([-1, 2], 1, 0)
+
+
+def test_a_derived_feature_has_no_time_to_live_of_its_own() -> None:
+    @derived(about=About(time_to_live="1d"))
+    def score(retrieval_score: Any) -> Any:
+        """The score."""
+        return retrieval_score
+
+    with pytest.raises(ConfigError, match="score: expected a time to live on what it is made of"):
+        Catalogue("c", "1", [score])

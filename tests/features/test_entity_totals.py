@@ -1,17 +1,17 @@
 """Online totals of one kind of entity, held against sums over the events themselves."""
 
-from pathlib import Path
+from itertools import product
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlsd_lab.features import Sum, Windowed, windowed
+from mlsd_lab.features import Last, Sum, Windowed, last, windowed
+from mlsd_lab.features.about import DAY, HOUR
 from mlsd_lab.features.aggregate import SCALE
-from mlsd_lab.features.definition import DAY, HOUR
 from mlsd_lab.features.entity_totals import EntityTotals, coded
+from mlsd_lab.features.tiles import NEVER
 
 NAMES = ("user_id", "topic", "surface")
 IDS = st.sampled_from(["a", "b", "c", None])
@@ -25,9 +25,9 @@ def seconds(events: pd.DataFrame) -> pd.Series:
     return events.watch_seconds
 
 
-def totals_of(entity: tuple[str, ...]) -> tuple[EntityTotals, Windowed]:
-    feature = windowed(entity, ("1d", "7d", "all"), Sum)(seconds)
-    return EntityTotals(entity, (feature,)), feature
+def totals_of(entity: tuple[str, ...]) -> tuple[EntityTotals, Windowed, Last]:
+    feature, newest = windowed(entity, ("1d", "7d", "all"), Sum)(seconds), last(entity)(seconds)
+    return EntityTotals(entity, (newest, feature)), feature, newest
 
 
 def table_of(events: list[tuple[str | None, str | None, str | None, int, int]]) -> tuple[pd.DataFrame, np.ndarray]:
@@ -36,9 +36,24 @@ def table_of(events: list[tuple[str | None, str | None, str | None, int, int]]) 
     return table, 20_000 * DAY + np.cumsum(minutes) * HOUR // 60
 
 
-def absorb(totals: EntityTotals, table: pd.DataFrame, known_at: np.ndarray) -> None:
-    ids = {name: coded(table[name]) for name in totals.entity}
-    totals.absorb(known_at, *totals.read(table, ids))
+class Rows:
+    """State as a store keeps it: a row a key."""
+
+    def __init__(self, totals: EntityTotals) -> None:
+        self.totals, self.rows = totals, dict[tuple[str, ...], np.ndarray]()
+
+    def absorb(self, table: pd.DataFrame, known_at: np.ndarray) -> None:
+        ids = {name: coded(table[name]) for name in self.totals.entity}
+        code, parts, added = self.totals.read(table, ids)
+        keys = [*zip(*parts, strict=True)]
+        state = self.totals.empty(len(keys))
+        for at, key in enumerate(keys):
+            state[at] = self.rows.get(key, state[at])
+        self.totals.absorb(state, code, known_at, added)
+        self.rows.update(zip(keys, state, strict=True))
+
+    def state(self, keys: list[tuple[str, ...]]) -> np.ndarray:
+        return np.concatenate([self.rows[key][None] if key in self.rows else self.totals.empty(1) for key in keys])
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
@@ -47,56 +62,47 @@ def absorb(totals: EntityTotals, table: pd.DataFrame, known_at: np.ndarray) -> N
     entity=st.sampled_from([("user_id",), ("topic",), ("user_id", "topic"), NAMES]),
     size=st.integers(1, 25),
 )
-def test_windows_equal_sums_over_the_events_and_a_null_belongs_to_no_entity(
+def test_a_row_says_what_the_events_say_and_a_null_belongs_to_no_entity(
     events: list[tuple[str | None, str | None, str | None, int, int]], entity: tuple[str, ...], size: int
 ) -> None:
-    totals, feature = totals_of(entity)
+    totals, feature, newest = totals_of(entity)
     table, known_at = table_of(events)
+    rows = Rows(totals)
     for at in range(0, len(table), size):
-        absorb(totals, table.iloc[at : at + size], known_at[at : at + size])
+        rows.absorb(table.iloc[at : at + size], known_at[at : at + size])
+    keys = [*product(("a", "b", "unheard of"), repeat=len(entity))]
     as_of = known_at[-1:] + 1
-    asked = [(user, topic, "a") for user in ("a", "b", None) for topic in ("a", "b", "unheard of", None)]
-    for user, topic, surface in asked:
-        keys = {"user_id": user, "topic": [topic, "a"], "surface": surface}
-        found = totals.windows(keys, as_of, videos=2)
-        for row, each in enumerate((topic, "a")):
-            wanted = dict(zip(NAMES, (user, each, surface), strict=True))
-            same = np.logical_and.reduce([(table[name] == wanted[name]).to_numpy(bool) for name in entity])
-            for column, window in zip(feature.columns, feature.windows, strict=True):
-                inside = same & (known_at >= window.start(as_of)) if window.length else same
-                expected = [inside.sum(), table["watch_seconds"][inside].sum() * SCALE]
-                assert found[column][row].tolist() == expected
+    found = totals.past(rows.state(keys), as_of)
+    for row, key in enumerate(keys):
+        theirs = np.logical_and.reduce([(table[n] == one).to_numpy(bool) for n, one in zip(entity, key, strict=True)])
+        for column, window in zip(feature.columns, feature.windows, strict=True):
+            inside = theirs & (known_at >= window.start(as_of)) if window.length else theirs
+            expected = [inside.sum(), table["watch_seconds"][inside].sum() * SCALE]
+            assert found.totals[column][row].tolist() == expected
+        expected_last = table["watch_seconds"][theirs].iloc[-1] if theirs.any() else np.nan
+        np.testing.assert_equal(found.last[newest.name][row], expected_last)
+        assert found.newest[entity][row] == (known_at[theirs][-1] if theirs.any() else NEVER)
+    assert not {part for key in rows.rows for part in key} & {None}
 
 
-def test_reading_a_batch_changes_nothing() -> None:
-    totals, _ = totals_of(("user_id", "topic"))
-    table, known_at = table_of([("a", "b", None, 1, 5)])
-    ids = {name: coded(table[name]) for name in NAMES}
-    totals.read(table, ids)
-    assert totals.packed(newest=int(known_at[0])) == {}
+def test_keys_come_in_the_order_in_which_they_occur_first() -> None:
+    table, _ = table_of([("b", "x", None, 1, 5), (None, "x", None, 1, 5), ("a", "y", None, 1, 5)] * 2)
+    for entity, parts, code in (
+        (("user_id",), [["b", "a"]], [0, -1, 1] * 2),
+        (("user_id", "topic"), [["b", "a"], ["x", "y"]], [0, -1, 1] * 2),
+        (("user_id", "surface"), [[], []], [-1] * 6),
+    ):
+        found = totals_of(entity)[0].read(table, {name: coded(table[name]) for name in NAMES})
+        assert (found[0].tolist(), found[1]) == (code, parts)
 
 
-def test_keys_are_ids_or_tuples_of_ids_in_the_order_they_came() -> None:
-    table, known_at = table_of([("b", "x", None, 1, 5), (None, "x", None, 1, 5), ("a", "y", None, 1, 5)] * 2)
-    for entity, keys in ((("user_id",), ["b", "a"]), (("user_id", "topic"), [("b", "x"), ("a", "y")])):
-        totals, _ = totals_of(entity)
-        absorb(totals, table, known_at)
-        assert list(totals.packed(newest=int(known_at[-1]))) == keys
-
-
-@pytest.mark.parametrize("entity", [("user_id",), ("user_id", "topic")])
-def test_what_was_saved_is_restored_and_goes_on(tmp_path: Path, entity: tuple[str, ...]) -> None:
-    table, known_at = table_of([(f"u{at % 7}", "xy"[at % 2], None, 40, at) for at in range(60)])
-    whole, first, second = (totals_of(entity)[0] for _ in range(3))
-    for at in range(0, 60, 5):
-        absorb(whole, table.iloc[at : at + 5], known_at[at : at + 5])
-    for at in range(0, 30, 5):
-        absorb(first, table.iloc[at : at + 5], known_at[at : at + 5])
-    first.save(tmp_path / "totals.npz")
-    second.restore(tmp_path / "totals.npz")
-    absorb(second, table.iloc[30:], known_at[30:])
-    for user in [f"u{at}" for at in range(7)]:
-        keys = {"user_id": user, "topic": ["x", "y"]}
-        found, expected = (one.windows(keys, known_at[-1:] + 1, videos=2) for one in (second, whole))
-        for column in expected:
-            np.testing.assert_array_equal(found[column], expected[column])
+def test_one_time_may_be_asked_of_all_rows_and_one_of_each() -> None:
+    totals, feature, _ = totals_of(("user_id",))
+    table, known_at = table_of([("a", "x", None, 60, 5), ("b", "x", None, 60, 7)])
+    rows = Rows(totals)
+    rows.absorb(table, known_at)
+    state = rows.state([("a",), ("b",)])
+    soon, late = known_at[-1] + 1, known_at[-1] + 2 * DAY
+    (column, *_) = feature.columns
+    assert totals.past(state, np.array([soon])).totals[column][:, 0].tolist() == [1, 1]
+    assert totals.past(state, np.array([soon, late])).totals[column][:, 0].tolist() == [1, 0]

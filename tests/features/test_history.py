@@ -76,3 +76,15 @@ def test_a_code_that_does_not_fit_is_refused_in_events_and_in_questions() -> Non
     with pytest.raises(ConfigError, match="expected codes up to"):
         made([(0, 1, 1)]).before(np.array([2**62]), np.array([0]))
     assert made([(2**62 - 2, 4, 1)]).before(np.array([2**62 - 2]), np.array([1])).tolist() == [[4, 1]]
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(events=EVENTS, questions=QUESTIONS)
+def test_the_newest_event_is_the_last_of_the_entity_before_the_position(
+    events: list[tuple[int, int, int]], questions: list[tuple[int, int, int]]
+) -> None:
+    entity, position, _ = np.array(questions, dtype=np.int64).reshape(-1, 3).T
+    position = np.minimum(position, len(events))
+    found = made(events).newest(entity, position)
+    for row, (one, end) in enumerate(zip(entity, position, strict=True)):
+        assert found[row] == max((at for at in range(end) if events[at][0] == one), default=-1)

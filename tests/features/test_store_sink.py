@@ -18,8 +18,8 @@ from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.store_sink import StoreSink
 from mlsd_lab.ingestion.stream.consume import consume
 from mlsd_lab.ingestion.stream.sqlite_stream import SqliteStream
+from tests.features.store_contract import asked
 from tests.features.streams import EVENT, Event, assert_bits_equal, log_of, seeded_log
-from tests.features.test_online import asked
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 COLUMNS = list(FEED.columns)

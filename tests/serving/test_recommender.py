@@ -173,7 +173,7 @@ class TestRequest:
         assert len(made.recommend(Request("r", "u0", newest + timedelta(microseconds=1))).served) == 5
 
     def test_a_time_without_zone_is_refused(self) -> None:
-        with pytest.raises(DataError, match="expected times with a time zone"):
+        with pytest.raises(DataError, match="expected a time with a time zone"):
             recommender().recommend(Request("r", "u0", datetime(2026, 3, 7)))
 
     def test_one_moment_in_any_time_zone_is_one_request(self) -> None:

@@ -1,0 +1,35 @@
+"""Where a store stands in the stream, kept among its rows."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mlsd_lab.features.tiles import NEVER
+
+HEAD = b"head"
+"""The key of the head: no entity has it."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where a store stands, written together with what it absorbed; `version` tells two writers apart.
+
+    >>> Head.of(Head("f", position=7, mark={"offset": 9}).to_bytes()).mark
+    {'offset': 9}
+    """
+
+    fingerprint: str
+    version: int = 0
+    position: int = 0
+    newest: int = NEVER
+    """Microseconds UTC of the newest event absorbed."""
+    mark: Any = None
+
+    @classmethod
+    def of(cls, stored: bytes) -> "Head":
+        """Read what `to_bytes` made."""
+        return cls(**json.loads(stored))
+
+    def to_bytes(self) -> bytes:
+        """Return it as JSON."""
+        return json.dumps(asdict(self)).encode()

@@ -1,0 +1,203 @@
+"""The store that all stores are: a map from keys to bytes, read and changed as one, and the arithmetic above it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlsd_lab.errors import ArtifactError, ConfigError, ConflictError, DataError, StorageError
+from mlsd_lab.features.about import HOUR
+from mlsd_lab.features.asked import Questions
+from mlsd_lab.features.catalogue import Catalogue
+from mlsd_lab.features.entity_totals import EntityTotals, coded
+from mlsd_lab.features.head import HEAD, Head
+from mlsd_lab.features.online import Lookup
+from mlsd_lab.features.past import Entity, Past
+from mlsd_lab.features.row_key import key_parts, row_keys
+from mlsd_lab.features.timeline import microseconds
+
+Ints = NDArray[np.int64]
+
+
+class KeyedStore(ABC):
+    """An `OnlineStore` over a map of bytes: a fixed-layout row of state an entity, and a head.
+
+    A subclass brings `_get`, `_put` and `_keys_with`, each a transaction of its own. Rows are int64, lowest byte first.
+
+    >>> sorted(KeyedStore.__abstractmethods__)
+    ['_get', '_keys_with', '_put']
+    """
+
+    name: str
+    """Of the store, as errors say it."""
+
+    def __init__(self, catalogue: Catalogue, videos: pd.DataFrame) -> None:
+        self.catalogue = catalogue
+        self._totals = {entity: EntityTotals(entity, features) for entity, features in catalogue.entities.items()}
+        self._empty = {entity: totals.empty(1).tobytes() for entity, totals in self._totals.items()}
+        self._questions = Questions(catalogue, videos)
+        self._head = Head(catalogue.fingerprint)
+        self._writing = Lock()  # one thread of this handle at a time; other handles meet in `_put`
+
+    @abstractmethod
+    def _get(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Return what stands under each key, all of it as of one moment."""
+
+    @abstractmethod
+    def _put(self, rows: Mapping[bytes, bytes], gone: Sequence[bytes], before: bytes) -> bool:
+        """Write rows and delete others, all or nothing, if the stored head is still `before`; say whether it was."""
+
+    @abstractmethod
+    def _keys_with(self, prefix: bytes) -> list[bytes]:
+        """Return the keys that begin so."""
+
+    @property
+    def position(self) -> int:
+        """How many events of the stream were absorbed."""
+        return self._head.position
+
+    @property
+    def newest(self) -> int:
+        """When the newest of them became known, in microseconds UTC; the lowest int64 where there is none."""
+        return self._head.newest
+
+    @property
+    def mark(self) -> Any:
+        """What came with the newest batch."""
+        return self._head.mark
+
+    @property
+    def bytes_a_row(self) -> dict[Entity, int]:
+        """How many bytes a row of state takes as stored."""
+        return {entity: len(row) for entity, row in self._empty.items()}
+
+    def absorb(self, batch: pd.DataFrame, offset: int, mark: Any = None) -> None:
+        """Add a batch of the stream, as `OnlineStore` says; a key is read and written once, however often it occurs."""
+        with self._writing:
+            self._absorb(batch, offset, mark)
+
+    def _absorb(self, batch: pd.DataFrame, offset: int, mark: Any) -> None:
+        before = self._head
+        if not 0 <= offset <= before.position:
+            raise DataError(
+                f"offset: expected 0 or more and at most {before.position}, the position reached, found {offset}: "
+                "with a gap events are missing"
+            )
+        kept = before.mark if mark is None or offset + len(batch) < before.position else mark
+        batch = batch.iloc[before.position - offset :]
+        if batch.empty:
+            if kept != before.mark:
+                self._commit(before, replace(before, mark=kept), {})
+            return
+        known_at = microseconds(batch["known_at"]).astype(np.int64)
+        if known_at[0] < before.newest or (np.diff(known_at) < 0).any():
+            raise DataError(
+                "batch: expected events in the order of known_at, after those absorbed; found an earlier one"
+            )
+        ids = {name: coded(batch[name]) for name in sorted({name for entity in self._totals for name in entity})}
+        read = {entity: totals.read(batch, ids) for entity, totals in self._totals.items()}
+        keys = {entity: row_keys(number, read[entity][1]) for number, entity in enumerate(read)}
+        _, stored = self._load(keys)
+        changed: dict[bytes, bytes] = {}
+        for entity, (code, _, added) in read.items():
+            state = stored[entity].copy()
+            self._totals[entity].absorb(state, code, known_at, added)
+            written, size = state.astype("<i8", copy=False).tobytes(), len(self._empty[entity])
+            rows = (written[at : at + size] for at in range(0, len(written), size))
+            changed.update(zip(keys[entity], rows, strict=True))
+        after = replace(before, position=before.position + len(batch), newest=int(known_at[-1]), mark=kept)
+        self._commit(before, after, changed)
+
+    def lookup(
+        self,
+        user_id: str,
+        video_ids: Sequence[str],
+        as_of: datetime,
+        surface: str | None = None,
+        retrieval_score: NDArray[np.float64] | None = None,
+    ) -> Lookup:
+        """Return the catalogue's features of one user and several videos, as `OnlineStore` says."""
+        asked = self._questions.ask(user_id, video_ids, as_of, surface, retrieval_score)
+        head, stored = self._load(asked.keys)
+        if asked.moment[0] <= head.newest:
+            newest = pd.Timestamp(head.newest, unit="us", tz="UTC")
+            raise ConfigError(f"as_of: expected a time after the newest event absorbed ({newest}), found {as_of}")
+        past = Past()
+        for entity, state in stored.items():
+            place, totals = asked.place[entity], self._totals[entity]
+            if place is None:
+                past |= totals.past(state, asked.moment)
+            else:
+                if place.min(initial=0) < 0:  # the row of none is last
+                    state = np.concatenate([state, totals.empty(1)])
+                past |= totals.past(state, asked.moment).at(place)
+        values = self.catalogue.assemble(past, asked.context, asked.videos)
+        tile = int(asked.moment[0] // HOUR)
+        columns = self.catalogue.columns
+        return Lookup(columns, values.matrix, head.position, tile, values.expired, values.defaulted)
+
+    def erase(self, user_id: str) -> int:
+        """Remove what is kept by user of one of them, and return how many rows that was."""
+        theirs: list[bytes] = []
+        with self._writing:
+            for number, entity in enumerate(self._totals):
+                if "user_id" in entity:
+                    at = entity.index("user_id")
+                    begin = b"%d|" % number if at else row_keys(number, [[user_id], [""]][: len(entity)])[0]
+                    theirs += [key for key in self._keys_with(begin) if key_parts(key, len(entity))[at] == user_id]
+            if theirs:
+                self._commit(self._head, self._head, {}, theirs)
+        return len(theirs)
+
+    def close(self) -> None:  # noqa: B027  some have nothing to let go of
+        """Let go of files and connections."""
+
+    def _begin(self) -> None:
+        """Take up where the store stands; a new one begins with a head. Raises `ArtifactError` for other features."""
+        if self._get([HEAD])[0] is None:
+            self._put({HEAD: self._head.to_bytes()}, [], b"")
+        self._head = self._read_head(self._get([HEAD])[0])
+        if self._head.fingerprint != self.catalogue.fingerprint:
+            found, expected = self._head.fingerprint, self.catalogue.fingerprint
+            raise ArtifactError(
+                f"{self.name}: expected features with fingerprint {expected}, found {found}; make a store for these "
+                "beside it, absorb the stream from its beginning, and move when its model is there"
+            )
+
+    def _read_head(self, stored: bytes | None) -> Head:
+        try:
+            return Head.of(stored or b"")
+        except (ValueError, TypeError) as error:
+            raise StorageError(
+                f"{self.name}: expected a head of JSON, found {(stored or b'nothing')[:40]!r} ({error})"
+            ) from error
+
+    def _commit(self, before: Head, after: Head, changed: dict[bytes, bytes], gone: Sequence[bytes] = ()) -> None:
+        after = replace(after, version=before.version + 1)
+        if not self._put(changed | {HEAD: after.to_bytes()}, gone, before.to_bytes()):
+            self._head = self._read_head(self._get([HEAD])[0])
+            raise ConflictError(
+                f"{self.name}: another writer was first, and nothing of this batch was written; the store is now at "
+                f"position {self._head.position:,}: go on from its mark"
+            )
+        self._head = after
+
+    def _load(self, keys: Mapping[Entity, list[bytes]]) -> tuple[Head, dict[Entity, Ints]]:
+        """Return the head, and the rows of state under some keys, as of one moment."""
+        head, *found = self._get([HEAD, *chain.from_iterable(keys.values())])
+        states, begin = {}, 0
+        for entity, each in keys.items():
+            empty, end = self._empty[entity], begin + len(each)
+            joined = b"".join([row or empty for row in found[begin:end]])
+            if len(joined) != len(each) * len(empty):
+                raise StorageError(f"{self.name}: expected rows of {len(empty)} bytes for {entity}, found others")
+            states[entity] = np.frombuffer(joined, dtype="<i8").reshape(len(each), len(empty) // 8)
+            begin = end
+        return self._read_head(head), states

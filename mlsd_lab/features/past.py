@@ -1,0 +1,38 @@
+"""What is known of each row's entities before its moment: all that values are made of."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Entity = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Past:
+    """Window totals, newest values and the times of the newest events, row by row.
+
+    >>> one = Past({"views_1d": np.array([[1, 5]])})
+    >>> one.at(np.array([0, 0])).totals["views_1d"].tolist()
+    [[1, 5], [1, 5]]
+    """
+
+    totals: dict[str, Ints] = field(default_factory=dict)
+    """By column of a windowed feature, shape (rows, 2): count and fixed-point total of its window."""
+    last: dict[str, Floats] = field(default_factory=dict)
+    """By name of a `last` feature: its value in the entity's newest event, NaN for none."""
+    newest: dict[Entity, Ints] = field(default_factory=dict)
+    """By entity: when its newest event became known, microseconds UTC, `tiles.NEVER` for none."""
+
+    def at(self, place: Ints) -> "Past":
+        """Return the rows at some places."""
+        return Past(
+            {column: totals[place] for column, totals in self.totals.items()},
+            {name: values[place] for name, values in self.last.items()},
+            {entity: times[place] for entity, times in self.newest.items()},
+        )
+
+    def __or__(self, other: "Past") -> "Past":
+        return Past(self.totals | other.totals, self.last | other.last, self.newest | other.newest)
