@@ -8,6 +8,7 @@ from mlsd_lab.features.history import History
 from mlsd_lab.features.memory_store import MemoryStore
 from mlsd_lab.features.online import Lookup, OnlineStore
 from mlsd_lab.features.skew import Skew, audit
+from mlsd_lab.features.sqlite_store import SqliteStore
 from mlsd_lab.features.timeline import Timeline, stream
 from mlsd_lab.features.training import training_set
 
@@ -24,6 +25,7 @@ __all__ = [
     "OnlineStore",
     "Rate",
     "Skew",
+    "SqliteStore",
     "Sum",
     "Timeline",
     "Windowed",

@@ -1,0 +1,146 @@
+"""The embedded online store: one SQLite file."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from threading import Lock, local
+
+import pandas as pd
+
+from mlsd_lab.errors import ConfigError, ConflictError, StorageError
+from mlsd_lab.features.catalogue import Catalogue
+from mlsd_lab.features.head import HEAD
+from mlsd_lab.features.keyed_store import KeyedStore
+
+_REMEMBERED = 2**18  # row numbers
+_FORMAT, _APP = 1, 0x4D4C5346  # "MLSF": a file of ours, not any other SQLite database
+_GET = "SELECT state FROM json_each(?) LEFT JOIN rows ON rows.id = json_each.value"
+_PUT = """INSERT INTO rows (id, key, state) VALUES (?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state WHERE key = excluded.key"""
+
+
+class SqliteStore(KeyedStore):
+    """An `OnlineStore` in a file. Threads and processes may read while one writes: a write-ahead log keeps them apart.
+
+    A power cut may lose the newest batches, whole, with their marks: absorb again from the mark that is left.
+    `patience`: so many seconds one waits for another who holds the file.
+
+    >>> import tempfile
+    >>> from mlsd_lab.features.feed import FEED
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = SqliteStore(Path(folder, "features.db"), FEED, pd.DataFrame({"video_id": ["v"]}))
+    ...     found = store.lookup("ann", ["v"], pd.Timestamp("2026-01-01", tz="UTC"))
+    ...     store.close()
+    >>> found.position, found.to_frame()["user_relevant_all"].tolist()
+    (0, [0.3])
+    """
+
+    def __init__(self, path: Path, catalogue: Catalogue, videos: pd.DataFrame, patience: float = 5.0) -> None:
+        super().__init__(catalogue, videos)
+        self.name, self._path, self._patience = str(path), path, patience
+        self._numbers = _Numbers()
+        self._own, self._lock = local(), Lock()  # a connection a thread
+        self._connections: list[sqlite3.Connection] = []
+        try:
+            with self._told():
+                self._open()
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file, in all threads."""
+        with self._lock:
+            while self._connections:
+                self._connections.pop().close()
+
+    def _get(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        with self._told():
+            found = self._connection().execute(_GET, [f"[{','.join(map(self._numbers.__getitem__, keys))}]"]).fetchall()
+        return [state for (state,) in found]
+
+    def _put(self, rows: Mapping[bytes, bytes], gone: Sequence[bytes], before: bytes) -> bool:
+        with self._told(), self._transaction() as connection:
+            ((head,),) = connection.execute(_GET, [f"[{self._numbers[HEAD]}]"]).fetchall()
+            if (head or b"") != before:
+                return False
+            values = [(int(self._numbers[key]), key, row) for key, row in rows.items()]
+            written = connection.executemany(_PUT, values).rowcount
+            if written != len(values):
+                raise StorageError(f"{self.name}: two keys have the same number, {written:,} of {len(values):,} fit")
+            connection.executemany(
+                "DELETE FROM rows WHERE id = ? AND key = ?", [(int(self._numbers[k]), k) for k in gone]
+            )
+        return True
+
+    def _keys_with(self, prefix: bytes) -> list[bytes]:
+        with self._told():
+            query = "SELECT key FROM rows WHERE substr(key, 1, ?) = ?"
+            return [key for (key,) in self._connection().execute(query, [len(prefix), prefix]).fetchall()]
+
+    def _open(self) -> None:
+        with self._transaction() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            if not connection.execute("SELECT 1 FROM sqlite_master").fetchall():
+                connection.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, key BLOB NOT NULL, state BLOB NOT NULL)")
+                connection.execute(f"PRAGMA application_id = {_APP}")
+                connection.execute(f"PRAGMA user_version = {_FORMAT}")
+            elif application != _APP:
+                raise ConfigError(f"{self.name}: expected a feature store, found another SQLite database")
+            elif version != _FORMAT:
+                raise ConfigError(
+                    f"{self.name}: expected a feature store of format {_FORMAT}, found format {version}; make a new "
+                    "one from the lake, or use the version of mlsd_lab that made it"
+                )
+
+    def _connection(self) -> sqlite3.Connection:
+        if getattr(self._own, "connection", None) is None:
+            connection = sqlite3.connect(
+                self._path, timeout=self._patience, isolation_level=None, check_same_thread=False
+            )
+            with self._lock:
+                self._connections.append(connection)
+            for setting in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -65536", "secure_delete = ON"):
+                connection.execute(f"PRAGMA {setting}")
+            self._own.connection = connection
+        return self._own.connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if "locked" in str(error) or "busy" in str(error):
+                raise ConflictError(
+                    f"{self.name}: another process holds the store, for {self._patience:g} s or more; try again"
+                ) from error
+            raise StorageError(
+                f"cannot use {self.name}: {error}. If the file is damaged, delete it and make it anew from the lake: "
+                "open an empty one and absorb the stream from its beginning"
+            ) from error
+
+
+class _Numbers(dict[bytes, str]):
+    """The row number of each key, as text: SQLite finds whole numbers twice as fast as bytes."""
+
+    def __missing__(self, key: bytes) -> str:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        self[key] = str(int.from_bytes(blake2b(key, digest_size=8).digest(), "little", signed=True))
+        return self[key]
