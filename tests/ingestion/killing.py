@@ -26,6 +26,9 @@ import pandas as pd
 from mlsd_lab.datasets import Log
 from mlsd_lab.datasets.click_files import Defects, write_click_files
 from mlsd_lab.errors import MlsdLabError
+from mlsd_lab.features import SqliteStore
+from mlsd_lab.features.feed import FEED
+from mlsd_lab.features.store_sink import StoreSink
 from mlsd_lab.ingestion.click_log import ClickLog
 from mlsd_lab.ingestion.content import content_hash
 from mlsd_lab.ingestion.contracts import EVENTS
@@ -246,6 +249,8 @@ def _work(job: Job) -> list[dict[str, int]]:
         if job.get("correct"):
             correct(lake)
         stream.close()
+    elif job["do"] == "absorb":
+        _absorb(job)
     elif job["do"] == "create":
         for shape in SHAPES:
             lake.table(shape)
@@ -268,6 +273,16 @@ def _produce(job: Job) -> None:
         for at in range(0, len(lines), job["batch"]):
             stream.append(lines[at : at + job["batch"]])
             noted.write(b".")
+    stream.close()
+
+
+def _absorb(job: Job) -> None:
+    """Let a feature store absorb what a stream holds; `log` is a folder with a log's events and videos."""
+    events, videos = (pd.read_pickle(Path(job["log"], name)) for name in ("events", "videos"))  # noqa: S301  our own
+    log = Log.from_frames(events, videos)
+    stream, store = _stream(job), SqliteStore(Path(job["store"]), FEED, log.videos)
+    list(consume(stream, StoreSink(store, log), log.events["known_at"].max, timedelta(minutes=30), job["batch"]))
+    store.close()
     stream.close()
 
 
