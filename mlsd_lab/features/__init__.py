@@ -7,6 +7,7 @@ from mlsd_lab.features.definition import Derived, Last, Windowed, derived, last,
 from mlsd_lab.features.history import History
 from mlsd_lab.features.memory_store import MemoryStore
 from mlsd_lab.features.online import Lookup, OnlineStore
+from mlsd_lab.features.redis_store import RedisStore
 from mlsd_lab.features.skew import Skew, audit
 from mlsd_lab.features.sqlite_store import SqliteStore
 from mlsd_lab.features.timeline import Timeline, stream
@@ -24,6 +25,7 @@ __all__ = [
     "MemoryStore",
     "OnlineStore",
     "Rate",
+    "RedisStore",
     "Skew",
     "SqliteStore",
     "Sum",
