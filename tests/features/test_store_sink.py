@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, ConflictError
-from mlsd_lab.features import Catalogue, MemoryStore, Sum, Timeline, windowed
+from mlsd_lab.features import Catalogue, MemoryStore, OnlineStore, SqliteStore, Sum, Timeline, last, windowed
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.store_sink import StoreSink
 from mlsd_lab.ingestion.stream.consume import consume
@@ -42,6 +42,11 @@ def stream(tmp_path: Path) -> Iterator[SqliteStream]:
     opened.close()
 
 
+def opened(kind: str, folder: Path, log: Log) -> OnlineStore:
+    return MemoryStore(FEED, log.videos) if kind == "memory" else SqliteStore(folder / "store.db", FEED, log.videos)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(
     events=st.lists(EVENT, min_size=1, max_size=30),
@@ -49,21 +54,22 @@ def stream(tmp_path: Path) -> Iterator[SqliteStream]:
     poison=st.lists(st.integers(0, 30), max_size=3),
 )
 def test_what_is_read_from_a_store_fed_by_a_stream_is_what_training_computes(
-    events: list[Event], piece: int, poison: list[int]
+    kind: str, events: list[Event], piece: int, poison: list[int]
 ) -> None:
     log = log_of(events)
     sent = lines(log)
     for number in poison:
         sent.insert(number, b"poison %d" % number)
     with TemporaryDirectory() as folder:
-        stream, store = SqliteStream(Path(folder, "stream.db")), MemoryStore(FEED, log.videos)
+        stream, store = SqliteStream(Path(folder, "stream.db")), opened(kind, Path(folder), log)
         sink = StoreSink(store, log)
         for at in range(0, len(sent), 7):
             stream.append(sent[at : at + 7])
             list(consume(stream, sink, lambda: NOW, timedelta(hours=1), piece))
         stream.close()
-    assert (store.position, sink.missed) == (len(log.events), 0)
-    rows = asked(store, log.events["known_at"].iloc[-1] + timedelta(minutes=1), "u0")
+        assert (store.position, sink.missed) == (len(log.events), 0)
+        rows = asked(store, log.events["known_at"].iloc[-1] + timedelta(minutes=1), "u0")
+        store.close()
     assert_bits_equal(rows[COLUMNS], Timeline(FEED, log).features(rows, rows["position_absorbed"].to_numpy()))
 
 
@@ -119,18 +125,46 @@ def test_of_two_consumers_of_one_store_the_second_absorbs_nothing_twice(stream: 
     assert (store.position, store.mark["offset"]) == (9, 9)
 
 
-def test_a_value_that_a_feature_refuses_holds_nobody_up(stream: SqliteStream) -> None:
+def test_of_two_consumers_with_a_handle_each_the_second_absorbs_nothing_twice_and_may_go_on(
+    stream: SqliteStream, tmp_path: Path
+) -> None:
+    log = seeded_log(12)
+    stream.append(lines(log)[:9])
+    first, second = (SqliteStore(tmp_path / "store.db", FEED, log.videos) for _ in range(2))
+    pieces = consume(stream, StoreSink(first, log), lambda: NOW, batch=3)
+    next(pieces)
+    with pytest.raises(ConflictError, match="another writer was first, and nothing of this batch was written"):
+        list(consume(stream, StoreSink(second, log), lambda: NOW, batch=2))
+    list(consume(stream, StoreSink(second, log), lambda: NOW, batch=2))
+    with pytest.raises(ConflictError, match="another writer was first"):
+        next(pieces)
+    stream.append(lines(log)[9:])
+    list(consume(stream, StoreSink(first, log), lambda: NOW))
+    rows = asked(second, log.events["known_at"].iloc[-1] + timedelta(minutes=1), "u0")
+    assert_bits_equal(rows[COLUMNS], Timeline(FEED, log).features(rows, np.full(len(rows), 12)))
+    assert (first.position, first.mark["offset"]) == (12, 12)
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_value_that_a_feature_refuses_holds_nobody_up(stream: SqliteStream, which: int) -> None:
     @windowed(entity="user_id", over="7d", aggregate=Sum)
     def seconds(events: pd.DataFrame) -> pd.Series:
         """Seconds watched."""
         return events["watch_seconds"]
 
+    @last("video_id")
+    def double(events: pd.DataFrame) -> pd.Series:
+        """Twice the seconds watched, infinite for the largest numbers."""
+        return events["watch_seconds"] * 2
+
     log = seeded_log(20)
     sent = [json.dumps({**json.loads(line), "watch_seconds": 1}).encode() for line in lines(log)]
     for at in (0, 7, 19):
-        sent[at] = sent[at].replace(b'"watch_seconds": 1', b'"watch_seconds": 1e300')
+        sent[at] = sent[at].replace(b'"watch_seconds": 1', b'"watch_seconds": 1e308')
     stream.append(sent)
-    store = MemoryStore(Catalogue("seconds", "1", [seconds]), log.videos)
+    store = MemoryStore(Catalogue("seconds", "1", [(seconds, double)[which]]), log.videos)
     sink = StoreSink(store, log)
     assert [one.lag for one in consume(stream, sink, lambda: NOW, batch=10)] == [10, 0]
     assert (store.position, sink.refused, sink.missed) == (17, 3, 0)
