@@ -1,34 +1,38 @@
-"""How fast does a memory store absorb a stream, and how much does an entity's state take? A made stream of a feed.
+"""How fast does an online store absorb and answer, and what does an entity's state take? A made stream of a feed.
 
 python benchmarks/online_state.py --events 10000000
+python benchmarks/online_state.py --events 300000 --batch 20000 --store redis://127.0.0.1:6379/0  (or a file)
 """
 
 import argparse
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
 import pandas as pd
 
-from mlsd_lab.features import MemoryStore
+from mlsd_lab.features import MemoryStore, RedisStore, SqliteStore
 from mlsd_lab.features.about import DAY
 from mlsd_lab.features.feed import FEED
+from mlsd_lab.features.keyed_store import KeyedStore
 from mlsd_lab.machine import machine, versions
 
 START = 1_767_225_600_000_000  # 2026-01-01, microseconds UTC
 
 
 def main() -> None:
-    """Absorb the stream in batches; print events a second, memory, and the bytes of a row of state."""
+    """Absorb the stream in batches; print events a second, memory, milliseconds a lookup, and the bytes of a row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sizes = {"events": 10_000_000, "users": 100_000, "videos": 20_000, "topics": 30, "days": 28, "batch": 100_000}
     for name, default in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--store", default="memory", help="memory, a new file, or redis://HOST:PORT/NUMBER")
     size = parser.parse_args()
     print(f"{machine()} {versions()}")
     videos = made_videos(size.videos, size.topics)
-    store = MemoryStore(FEED, videos)
+    store = opened(size.store, videos)
     before, wall, busy = peak_memory(), 0.0, 0.0
     for batch in made_stream(size, videos):
         began, worked = perf_counter(), process_time()
@@ -40,8 +44,31 @@ def main() -> None:
         f"{store.position:,} events: {store.position / wall:,.0f} events/s, {store.position / busy:,.0f} a CPU second"
     )
     print(f"peak memory {peak_memory() / 1e9:.2f} GB, of which {before / 1e9:.2f} GB before the first event")
+    report_lookups(store, videos, size.users)
     for entity, size_of_row in store.bytes_a_row.items():
         print(f"a row of state of {' × '.join(entity)}: {size_of_row:,} bytes")
+
+
+def opened(place: str, videos: pd.DataFrame) -> KeyedStore:
+    """Open the store that stands at a place."""
+    if place == "memory":
+        return MemoryStore(FEED, videos)
+    return RedisStore(place, FEED, videos) if "://" in place else SqliteStore(Path(place), FEED, videos)
+
+
+def report_lookups(store: KeyedStore, videos: pd.DataFrame, users: int) -> None:
+    """Print how long a lookup takes, for slates of several lengths, each of other videos and another person."""
+    rng, later = np.random.default_rng(2), pd.Timestamp(store.newest, unit="us", tz="UTC") + pd.Timedelta("1s")
+    for length in (1, 100, 500):
+        took = []
+        for _ in range(500):
+            slate = videos["video_id"].to_numpy()[rng.choice(len(videos), length, replace=False)].tolist()
+            user = f"u{rng.integers(users):07d}"
+            began = perf_counter()
+            store.lookup(user, slate, later, "home")
+            took.append(1000 * (perf_counter() - began))
+        p50, p99 = np.percentile(took, [50, 99])
+        print(f"a lookup of {length} videos × {len(FEED.columns)} features: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
 
 
 def made_videos(videos: int, topics: int) -> pd.DataFrame:
