@@ -1,7 +1,7 @@
 """The store that all stores are: a map from keys to bytes, read and changed as one, and the arithmetic above it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -49,6 +49,10 @@ class KeyedStore(ABC):
     @abstractmethod
     def _get(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         """Return what stands under each key, all of it as of one moment."""
+
+    def _get_to_write(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Return the same to a writer, who may wait longer than a lookup."""
+        return self._get(keys)
 
     @abstractmethod
     def _put(self, rows: Mapping[bytes, bytes], gone: Sequence[bytes], before: bytes) -> bool:
@@ -104,7 +108,7 @@ class KeyedStore(ABC):
         ids = {name: coded(batch[name]) for name in sorted({name for entity in self._totals for name in entity})}
         read = {entity: totals.read(batch, ids) for entity, totals in self._totals.items()}
         keys = {entity: row_keys(number, read[entity][1]) for number, entity in enumerate(read)}
-        _, stored = self._load(keys)
+        _, stored = self._load(keys, self._get_to_write)
         changed: dict[bytes, bytes] = {}
         for entity, (code, _, added) in read.items():
             state = stored[entity].copy()
@@ -125,7 +129,7 @@ class KeyedStore(ABC):
     ) -> Lookup:
         """Return the catalogue's features of one user and several videos, as `OnlineStore` says."""
         asked = self._questions.ask(user_id, video_ids, as_of, surface, retrieval_score)
-        head, stored = self._load(asked.keys)
+        head, stored = self._load(asked.keys, self._get)
         if asked.moment[0] <= head.newest:
             newest = pd.Timestamp(head.newest, unit="us", tz="UTC")
             raise ConfigError(f"as_of: expected a time after the newest event absorbed ({newest}), found {as_of}")
@@ -161,9 +165,9 @@ class KeyedStore(ABC):
 
     def _begin(self) -> None:
         """Take up where the store stands; a new one begins with a head. Raises `ArtifactError` for other features."""
-        if self._get([HEAD])[0] is None:
+        if self._get_to_write([HEAD])[0] is None:
             self._put({HEAD: self._head.to_bytes()}, [], b"")
-        self._head = self._read_head(self._get([HEAD])[0])
+        self._head = self._read_head(self._get_to_write([HEAD])[0])
         if self._head.fingerprint != self.catalogue.fingerprint:
             found, expected = self._head.fingerprint, self.catalogue.fingerprint
             raise ArtifactError(
@@ -182,16 +186,18 @@ class KeyedStore(ABC):
     def _commit(self, before: Head, after: Head, changed: dict[bytes, bytes], gone: Sequence[bytes] = ()) -> None:
         after = replace(after, version=before.version + 1)
         if not self._put(changed | {HEAD: after.to_bytes()}, gone, before.to_bytes()):
-            self._head = self._read_head(self._get([HEAD])[0])
+            self._head = self._read_head(self._get_to_write([HEAD])[0])
             raise ConflictError(
                 f"{self.name}: another writer was first, and nothing of this batch was written; the store is now at "
                 f"position {self._head.position:,}: go on from its mark"
             )
         self._head = after
 
-    def _load(self, keys: Mapping[Entity, list[bytes]]) -> tuple[Head, dict[Entity, Ints]]:
+    def _load(
+        self, keys: Mapping[Entity, list[bytes]], get: Callable[[Sequence[bytes]], Sequence[bytes | None]]
+    ) -> tuple[Head, dict[Entity, Ints]]:
         """Return the head, and the rows of state under some keys, as of one moment."""
-        head, *found = self._get([HEAD, *chain.from_iterable(keys.values())])
+        head, *found = get([HEAD, *chain.from_iterable(keys.values())])
         states, begin = {}, 0
         for entity, each in keys.items():
             empty, end = self._empty[entity], begin + len(each)

@@ -31,7 +31,8 @@ class RedisStore(KeyedStore):
     """An `OnlineStore` in one hash, `mlsd_lab:{NAME}:rows`: head and rows are there together, or evicted together.
 
     A server that does not sync each write may lose the newest batches in a crash, whole, with their marks: absorb
-    again from the mark that is left. A read that has no answer for `patience` seconds raises `StorageError`.
+    again from the mark that is left. A lookup that has no answer for `patience` seconds raises `StorageError`; so that
+    none waits for a batch, absorb few thousand events at once: the server writes a batch before it answers anybody.
 
     >>> from mlsd_lab.features.feed import FEED
     >>> RedisStore("redis://app:secret@127.0.0.1:1/0", FEED, pd.DataFrame({"video_id": ["v"]}))
@@ -69,8 +70,14 @@ class RedisStore(KeyedStore):
             raise ConfigError(f"{self.name}: expected redis://HOST:PORT/NUMBER, found: {error}") from None
 
     def _get(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        return self._read(self._reading, keys)
+
+    def _get_to_write(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        return self._read(self._patient, keys)
+
+    def _read(self, client: "Redis", keys: Sequence[bytes]) -> Sequence[bytes | None]:
         with self._told():
-            found: Any = self._reading.hmget(self._hash, list(keys))
+            found: Any = client.hmget(self._hash, list(keys))
         return list(found)
 
     def _put(self, rows: Mapping[bytes, bytes], gone: Sequence[bytes], before: bytes) -> bool:

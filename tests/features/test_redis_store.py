@@ -2,6 +2,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from threading import Timer
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,19 @@ def test_a_server_that_hangs_gets_a_sentence_at_once_and_answers_again_when_it_g
     own.pause(stopped=False)
     rows = asked(store, LATER, "u0")
     assert_as_computed_offline(Timeline(FEED, LOG), rows)
+    store.close()
+
+
+def test_a_lookup_is_impatient_and_a_batch_is_not(own: "RedisServer") -> None:
+    store = RedisStore(own.url, FEED, VIDEOS)
+    own.pause(stopped=True)
+    with pytest.raises(StorageError, match="Timeout"):
+        asked(store, LATER, "u0")
+    slow = Timer(0.3, own.pause, [False])
+    slow.start()
+    store.absorb(EVENTS, offset=0)
+    slow.join()
+    assert store.position == 3
     store.close()
 
 
