@@ -41,7 +41,7 @@ class RedisStore(KeyedStore):
     """
 
     def __init__(
-        self, url: str, catalogue: Catalogue, videos: pd.DataFrame, name: str = "features", patience: float = 0.05
+        self, url: str, catalogue: Catalogue, videos: pd.DataFrame, name: str = "features", patience: float = 0.045
     ) -> None:
         super().__init__(catalogue, videos)
         self.name = f"{RedisStream.address(url)}, features {name!r}"

@@ -137,7 +137,7 @@ class SqliteStore(KeyedStore):
 
 
 class _Numbers(dict[bytes, str]):
-    """The row number of each key, as text: SQLite finds whole numbers twice as fast as bytes."""
+    """The row number of each key, as text: SQLite finds whole numbers in less time than bytes."""
 
     def __missing__(self, key: bytes) -> str:
         if len(self) > _REMEMBERED:
