@@ -34,7 +34,11 @@ class Arrived:
     """When it was read."""
     on_time: int
     late: int
-    """Behind the watermark when they came, or corrections of an event that the stream had before."""
+    """Behind the watermark when they came, or corrections: the stream had another record of the same id before.
+
+    A stream does not know contracts, so that other record may have been one that was refused: what is sent again,
+    mended, waits with the late ones for the correction.
+    """
     dead: tuple[Dead, ...]
 
 

@@ -187,6 +187,14 @@ def test_a_poison_record_first_in_line_holds_nobody_up(stream: SqliteStream) -> 
     assert (found.dead, found.on_time, found.lag) == (1, 1, 0)
 
 
+def test_what_is_sent_again_mended_waits_for_the_correction(stream: SqliteStream, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    stream.append([event("a", 0, watch_seconds=-5.0), event("a", 0)])
+    [found] = consume(stream, LakeSink(lake), lambda: NOW)
+    assert (found.dead, found.on_time, found.late) == (1, 0, 1)
+    assert (correct(lake).new, ids_of(lake, "events")) == (1, {"a"})
+
+
 def test_a_clock_a_year_ahead_does_not_make_all_others_late(stream: SqliteStream) -> None:
     found = told(stream, [event("ahead", 60 * 24 * 365), event("a", 0)])
     assert (found.dead, found.on_time, found.late) == (1, 1, 0)
