@@ -90,6 +90,7 @@ class Appends:
             "size": {"records": count, "batch": self.batches[-1]},
             "ours": ours | {"peak_memory_gb": memory},
             "peer": {"name": self.peer, "versions": {}, "seconds": theirs},
+            "equal": f"{count:,} records acknowledged on both sides, in batches of {', '.join(map(str, self.batches))}",
             "ratio": round(theirs["median"] / ours["median"], 3),
             "parts": parts,
         }
