@@ -37,7 +37,7 @@ class RedisStore(KeyedStore):
     >>> from mlsd_lab.features.feed import FEED
     >>> RedisStore("redis://app:secret@127.0.0.1:1/0", FEED, pd.DataFrame({"video_id": ["v"]}))
     Traceback (most recent call last):
-    mlsd_lab.errors.StorageError: cannot use redis://127.0.0.1:1/0, features 'features': ...
+    mlsd_lab.errors...Error: ...redis://127.0.0.1:1/0, features 'features'...
     """
 
     def __init__(
