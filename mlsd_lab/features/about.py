@@ -21,6 +21,14 @@ class About:
     """Stands in for a value that there is none of, or that is too old; without one that is NaN."""
     time_to_live: str | None = None
     """How long after its entity's newest event a value holds, such as "36h" or "30d", judged at `as_of`."""
+    owner: str = ""
+    """Who answers for it: a team, or a person."""
+    unit: str = ""
+    """Of its values, such as "seconds" or "share of 1"."""
+    tags: tuple[str, ...] = ()
+    """Words to find it by."""
+    personal: bool | None = None
+    """Whether it is personal data; None for the careful rule: what is kept by user, and what is made of that, is."""
 
     def __post_init__(self) -> None:
         if self.default is not None and not math.isfinite(self.default):

@@ -66,6 +66,19 @@ class Catalogue:
         self._check()
 
     @property
+    def personal(self) -> frozenset[str]:
+        """Columns that are personal data: so declared, or, where nothing is declared, kept by user or made of such."""
+        found = {"retrieval_score"}
+        for feature in self.features:
+            if isinstance(feature, Derived):
+                careful = not found.isdisjoint(feature.inputs)
+            else:
+                careful = "user_id" in feature.entity
+            if careful if feature.about.personal is None else feature.about.personal:
+                found.update(feature.columns)
+        return frozenset(found.intersection(self.columns))
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256, as 64 hexadecimal digits."""
         probe = probe_events()

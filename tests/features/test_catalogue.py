@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.features import Catalogue, Count, Mean, Rate, Sum, Windowed, derived, windowed
+from mlsd_lab.features import About, Catalogue, Count, Mean, Rate, Sum, Windowed, derived, windowed
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.past import Past
 from mlsd_lab.features.probe import probe_events
@@ -209,3 +209,44 @@ def test_a_row_function_that_looks_beyond_its_row_is_refused(beyond: str) -> Non
 
     with pytest.raises(ConfigError, match="nosy: expected a value that depends on its own row alone"):
         Catalogue("mine", "1", [nosy])
+
+
+@derived
+def age(as_of: Any, uploaded_at: Any) -> Any:
+    """Days."""
+    return (as_of - uploaded_at) / np.timedelta64(1, "D")
+
+
+@derived
+def fit(retrieval_score: Any) -> Any:
+    """How well the video fits the person."""
+    return retrieval_score
+
+
+@derived
+def eager(watched_1d: Any) -> Any:
+    """Seconds watched, squared."""
+    return watched_1d**2
+
+
+@derived
+def eagerer(eager: Any) -> Any:
+    """The same, squared."""
+    return eager**2
+
+
+def test_what_is_kept_by_user_or_made_of_that_is_personal_unless_its_owner_says_otherwise() -> None:
+    def personal(*features: Any) -> set[str]:
+        return set(Catalogue("c", "1", features).personal)
+
+    assert personal(over("1d"), age, fit, eager, eagerer) == {"watched_1d", "fit", "eager", "eagerer"}
+    assert personal(over("1d", entity=("topic", "user_id"))) == {"watched_1d"}
+    assert personal(over("1d", entity="video_id"), eager) == set()
+    declared = windowed("video_id", "1d", Sum, About(personal=True))(watched)
+    assert personal(declared, eager) == {"watched_1d", "eager"}
+    assert personal(windowed("user_id", "1d", Sum, About(personal=False))(watched), eager, fit) == {"fit"}
+
+
+def test_an_owner_may_change_without_another_fingerprint() -> None:
+    owned = windowed("user_id", "1d", Sum, About(owner="feed", unit="seconds", tags=("watch",), personal=False))
+    assert fingerprint(owned(watched)) == fingerprint(over("1d"))
