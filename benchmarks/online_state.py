@@ -1,19 +1,18 @@
 """How fast does an online store absorb and answer, and what does an entity's state take? A made stream of a feed.
 
 python benchmarks/online_state.py --events 10000000
-python benchmarks/online_state.py --events 300000 --batch 20000 --store redis://127.0.0.1:6379/0  (or a file)
+python benchmarks/online_state.py --events 300000 --batch 20000 --store redis://127.0.0.1:6379/0  (or a folder)
 """
 
 import argparse
 import resource
 from collections.abc import Iterator
-from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
 import pandas as pd
 
-from mlsd_lab.features import MemoryStore, RedisStore, SqliteStore
+from mlsd_lab.features import open_store
 from mlsd_lab.features.about import DAY
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.keyed_store import KeyedStore
@@ -28,11 +27,13 @@ def main() -> None:
     sizes = {"events": 10_000_000, "users": 100_000, "videos": 20_000, "topics": 30, "days": 28, "batch": 100_000}
     for name, default in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--store", default="memory", help="memory, a new file, or redis://HOST:PORT/NUMBER")
+    parser.add_argument(
+        "--store", default="memory", help="memory, a folder, or redis://HOST:PORT/NUMBER: where no store of FEED is yet"
+    )
     size = parser.parse_args()
     print(f"{machine()} {versions()}")
     videos = made_videos(size.videos, size.topics)
-    store = opened(size.store, videos)
+    store = open_store(size.store, FEED, videos)
     before, wall, busy = peak_memory(), 0.0, 0.0
     for batch in made_stream(size, videos):
         began, worked = perf_counter(), process_time()
@@ -47,13 +48,6 @@ def main() -> None:
     report_lookups(store, videos, size.users)
     for entity, size_of_row in store.bytes_a_row.items():
         print(f"a row of state of {' × '.join(entity)}: {size_of_row:,} bytes")
-
-
-def opened(place: str, videos: pd.DataFrame) -> KeyedStore:
-    """Open the store that stands at a place."""
-    if place == "memory":
-        return MemoryStore(FEED, videos)
-    return RedisStore(place, FEED, videos) if "://" in place else SqliteStore(Path(place), FEED, videos)
 
 
 def report_lookups(store: KeyedStore, videos: pd.DataFrame, users: int) -> None:

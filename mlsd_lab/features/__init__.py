@@ -7,6 +7,7 @@ from mlsd_lab.features.definition import Derived, Last, Windowed, derived, last,
 from mlsd_lab.features.history import History
 from mlsd_lab.features.memory_store import MemoryStore
 from mlsd_lab.features.online import Lookup, OnlineStore
+from mlsd_lab.features.open_store import open_store
 from mlsd_lab.features.redis_store import RedisStore
 from mlsd_lab.features.skew import Skew, audit
 from mlsd_lab.features.sqlite_store import SqliteStore
@@ -34,6 +35,7 @@ __all__ = [
     "audit",
     "derived",
     "last",
+    "open_store",
     "stream",
     "training_set",
     "windowed",

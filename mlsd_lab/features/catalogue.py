@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,11 @@ class Catalogue:
         more = [last, missing] if last or missing else []
         text = json.dumps([self.name, self.version, windows, derived, *more])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def label(self) -> str:
+        """Name, version and the first digits of the fingerprint, fit to name a file or a key."""
+        return re.sub(r"[^\w.-]+", "_", f"{self.name[:30]}-{self.version[:12]}-{self.fingerprint[:12]}")
 
     def assemble(self, past: Past, context: dict[str, NDArray[Any]], rows: int) -> Values:
         """Return the feature matrix from what is known and context arrays: the one way to make it.

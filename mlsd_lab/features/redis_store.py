@@ -59,6 +59,11 @@ class RedisStore(KeyedStore):
         self._reading.close()
         self._patient.close()
 
+    def names(self) -> list[str]:
+        """Return the names of all stores on the server."""
+        with self._told():
+            return sorted(key.decode()[10:-6] for key in self._patient.scan_iter("mlsd_lab:{*}:rows", _SCANNED_AT_ONCE))
+
     def _client(self, url: str, seconds: float) -> "Redis":
         try:
             import redis
