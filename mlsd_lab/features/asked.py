@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsd_lab.features.catalogue import CONTEXT, Catalogue
+from mlsd_lab.features.catalogue import Catalogue
+from mlsd_lab.features.definition import CONTEXT
 from mlsd_lab.features.past import Entity
 from mlsd_lab.features.row_key import row_keys
 from mlsd_lab.features.timeline import moment_of, taken, video_columns

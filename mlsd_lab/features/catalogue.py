@@ -1,7 +1,5 @@
 """The features of one model, in their order, with a fingerprint that tells two catalogues apart."""
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.features.definition import Derived, Last, Windowed, source
+from mlsd_lab.features.definition import CONTEXT, Derived, Feature, Last, Windowed
+from mlsd_lab.features.described import columns_frame, described
+from mlsd_lab.features.fingerprint import fingerprint
+from mlsd_lab.features.lineage import Lineage
 from mlsd_lab.features.past import Entity, Past
 from mlsd_lab.features.probe import probe_events
 from mlsd_lab.features.tiles import NEVER
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_TILES = 64  # an entity keeps online, over all its windows
-CONTEXT = ("as_of", "uploaded_at", "duration_seconds", "retrieval_score")
-Feature = Windowed | Last | Derived
 
 
 @dataclass(frozen=True)
@@ -82,30 +81,7 @@ class Catalogue:
     @property
     def fingerprint(self) -> str:
         """SHA-256, as 64 hexadecimal digits."""
-        probe = probe_events()
-        windows = [
-            [
-                f.name,
-                f.entity,
-                f.columns,
-                [w.tile for w in f.windows],
-                repr(f.aggregate),
-                f.contributions(probe).tolist(),
-                source(f.rows),
-            ]
-            for f in self.windowed
-        ]
-        context = {name: probe[name].to_numpy() for name in CONTEXT}
-        columns = {column: np.linspace(0, 1, len(probe)) for column in self.columns}
-        derived = [
-            [f.name, f.inputs, _texts(f.compute(*({**columns, **context}[n] for n in f.inputs))), source(f.compute)]
-            for f in self.derived
-        ]
-        last = [[f.name, f.entity, _texts(f.values(probe)), source(f.rows)] for f in self.last]
-        missing = [[f.name, f.about.default, f.about.time_to_live] for f in self.features if _has_rules(f)]
-        more = [last, missing] if last or missing else []
-        text = json.dumps([self.name, self.version, windows, derived, *more])
-        return hashlib.sha256(text.encode()).hexdigest()
+        return fingerprint(self)
 
     @property
     def label(self) -> str:
@@ -139,18 +115,13 @@ class Catalogue:
             matrix[:, at] = values[column]
         return Values(matrix, expired, defaulted)
 
-    def to_frame(self) -> "pd.DataFrame":
-        """Return a row a feature column: entity, window, aggregate and meaning."""
-        import pandas as pd
+    def lineage(self) -> Lineage:
+        """Return which source columns each feature is made of, and which features a source column feeds."""
+        return Lineage.of(self)
 
-        rows = [
-            (column, " × ".join(f.entity), window.name, repr(f.aggregate), f.meaning)
-            for f in self.windowed
-            for column, window in zip(f.columns, f.windows, strict=True)
-        ]
-        rows += [(f.name, " × ".join(f.entity), "", "newest", f.meaning) for f in self.last]
-        rows += [(f.name, "", "", f"function of {', '.join(f.inputs)}", f.meaning) for f in self.derived]
-        return pd.DataFrame(rows, columns=["column", "entity", "window", "how", "meaning"])
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a row a feature column: what it is, who answers for it, what it means, what it reads."""
+        return columns_frame(described(self))
 
     def _check(self) -> None:
         repeated = {column for column in self.columns if self.columns.count(column) > 1}
@@ -210,7 +181,3 @@ def _computed(
     if np.isinf(value).any():
         raise DataError(f"{feature.name}: expected finite values or NaN, found infinity")
     return np.broadcast_to(value, (rows,))
-
-
-def _texts(values: Any) -> list[str]:
-    return [f"{float(value):.9g}" for value in np.atleast_1d(np.asarray(values, dtype=np.float64))]

@@ -1,11 +1,9 @@
 """A feature, defined once: training, streaming and serving evaluate the same lines."""
 
-import ast
 import inspect
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +17,8 @@ from mlsd_lab.features.window import Window
 if TYPE_CHECKING:
     import pandas as pd
 
+CONTEXT = ("as_of", "uploaded_at", "duration_seconds", "retrieval_score")
+"""What a derived feature may read beside columns."""
 _LIMIT = 2**62 // SCALE  # of one contribution
 
 
@@ -110,6 +110,9 @@ class Derived:
         return (self.name,)
 
 
+Feature = Windowed | Last | Derived
+
+
 def windowed(
     entity: str | Sequence[str], over: str | Sequence[str], aggregate: Any, about: About | None = None
 ) -> Callable[[Callable[["pd.DataFrame"], "pd.Series"]], Windowed]:
@@ -160,6 +163,14 @@ def last(
     return declare
 
 
+@overload
+def derived(compute: Callable[..., Any]) -> Derived: ...
+
+
+@overload
+def derived(*, about: About | None = None) -> Callable[[Callable[..., Any]], Derived]: ...
+
+
 def derived(compute: Callable[..., Any] | None = None, *, about: About | None = None) -> Any:
     """Declare a feature that is a function of columns, named by its parameters.
 
@@ -178,25 +189,6 @@ def derived(compute: Callable[..., Any] | None = None, *, about: About | None = 
         return Derived(compute.__name__, inputs, compute, _meaning(compute), about or About())
 
     return declare if compute is None else declare(compute)
-
-
-def source(function: Callable[..., Any]) -> str:
-    """Return what a function says, without decorators, docstring, comments and layout; empty where there is no source.
-
-    >>> from mlsd_lab.features.feed import user_impressions
-    >>> print(source(user_impressions.rows))
-    def user_impressions(events: pd.DataFrame) -> pd.Series:
-        return events.relevant
-    """
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError):  # typed at a prompt, or not a Python function
-        return ""
-    (written,) = tree.body
-    if isinstance(written, ast.FunctionDef):
-        written.decorator_list = []
-        written.body = written.body[ast.get_docstring(written) is not None :]
-    return ast.unparse(written)
 
 
 def _row_values(

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import DataError
-from mlsd_lab.features.catalogue import CONTEXT, Catalogue
-from mlsd_lab.features.definition import Last, Windowed
+from mlsd_lab.features.catalogue import Catalogue
+from mlsd_lab.features.definition import CONTEXT, Last, Windowed
 from mlsd_lab.features.entity_totals import added_by
 from mlsd_lab.features.history import History
 from mlsd_lab.features.past import Entity, Past

@@ -1,6 +1,5 @@
 """Declarations that cannot be kept are refused where they are made, values that cannot be summed where they arise."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.features import About, Catalogue, Count, Mean, Sum, Windowed, derived, last, windowed
 from mlsd_lab.features.about import DAY, HOUR
 from mlsd_lab.features.aggregate import SCALE
-from mlsd_lab.features.definition import source
 from mlsd_lab.features.past import Past
 from mlsd_lab.features.window import Window
 
@@ -148,17 +146,6 @@ def test_a_feature_that_is_constant_or_all_null_is_a_defined_column() -> None:
 def documented(events: pd.DataFrame) -> pd.Series:
     """Seconds watched."""
     return events.watch_seconds
-
-
-def spoken(text: str) -> Callable[..., Any]:
-    scope: dict[str, Any] = {}
-    exec(text, scope)
-    return scope["spoken"]
-
-
-def test_the_source_is_read_without_docstring_and_decorators_and_is_empty_where_there_is_none() -> None:
-    assert source(documented) == "def documented(events: pd.DataFrame) -> pd.Series:\n    return events.watch_seconds"
-    assert source(spoken("def spoken(events): return events.watch_seconds")) == ""
 
 
 def test_a_last_value_is_what_the_function_gives_and_a_null_of_any_kind_is_one_and_the_same() -> None:

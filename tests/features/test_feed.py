@@ -88,3 +88,9 @@ def test_every_column_says_what_it_means() -> None:
     assert told["column"].tolist() == list(FEED.columns)
     assert told["meaning"].str.endswith(".").all()
     assert Timeline(FEED, LOG).catalogue is FEED
+
+
+def test_every_feature_has_an_owner_a_unit_and_tags() -> None:
+    told = FEED.to_frame()
+    assert not (told[["owner", "unit", "tags"]] == "").any(axis=None)
+    assert set(told["column"][told["personal"]]) == FEED.personal

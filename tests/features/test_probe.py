@@ -1,4 +1,4 @@
-from mlsd_lab.features.catalogue import CONTEXT
+from mlsd_lab.features.definition import CONTEXT
 from mlsd_lab.features.probe import probe_events
 from mlsd_lab.features.timeline import READ, stream
 from tests.features.streams import seeded_log
