@@ -63,6 +63,15 @@ class SourceError(MlsdLabError):
     """
 
 
+class AccessError(MlsdLabError):
+    """A role may not read what it asked for; nothing was read, and the message holds the command that would grant it.
+
+    >>> raise AccessError("role 'analyst' may not read user_impressions_7d of catalogue feed; nothing was read")
+    Traceback (most recent call last):
+    mlsd_lab.errors.AccessError: role 'analyst' may not read user_impressions_7d of catalogue feed; nothing was read
+    """
+
+
 class ConflictError(MlsdLabError):
     """Another writer changed the same thing first; nothing was written, and a second try starts from what it left.
 

@@ -13,6 +13,7 @@ from mlsd_lab.features.definition import CONTEXT, Derived, Feature, Last, Window
 from mlsd_lab.features.described import columns_frame, described
 from mlsd_lab.features.fingerprint import fingerprint
 from mlsd_lab.features.lineage import Lineage
+from mlsd_lab.features.needed import needed
 from mlsd_lab.features.past import Entity, Past
 from mlsd_lab.features.probe import probe_events
 from mlsd_lab.features.tiles import NEVER
@@ -88,15 +89,28 @@ class Catalogue:
         """Name, version and the first digits of the fingerprint, fit to name a file or a key."""
         return re.sub(r"[^\w.-]+", "_", f"{self.name[:30]}-{self.version[:12]}-{self.fingerprint[:12]}")
 
-    def assemble(self, past: Past, context: dict[str, NDArray[Any]], rows: int) -> Values:
+    def entities_of(self, columns: Sequence[str]) -> tuple[Entity, ...]:
+        """Return the entities of whose past some columns are made; raises `ConfigError` for a column not here."""
+        unknown = [column for column in columns if column not in self.columns]
+        if unknown:
+            raise ConfigError(f"columns: expected some of catalogue {self.name}, found {unknown[0]!r}")
+        read = needed(columns, self.derived)
+        return tuple(entity for entity, made in self.entities.items() if any(read & {*f.columns} for f in made))
+
+    def assemble(
+        self, past: Past, context: dict[str, NDArray[Any]], rows: int, columns: Sequence[str] | None = None
+    ) -> Values:
         """Return the feature matrix from what is known and context arrays: the one way to make it.
 
+        Of some `columns`, in their order, nothing is computed that they are not made of, and nothing else is counted.
         Raises `DataError` when a derived feature gives an infinite value, or neither one value nor one a row.
         """
+        wanted = self.columns if columns is None else tuple(columns)
+        read = needed(wanted, self.derived)
         values: dict[str, NDArray[Any]] = {}
         expired = defaulted = 0
         for feature in self.features:
-            for column in feature.columns:
+            for column in [column for column in feature.columns if column in read]:
                 if isinstance(feature, Windowed):
                     total = past.totals[column]
                     value = feature.aggregate.finish(total[:, 0], total[:, 1])
@@ -108,10 +122,11 @@ class Catalogue:
                     old = _outlived(feature, past, context, rows)
                     missing = np.isnan(value) & ~old & (feature.about.default is not None)
                     value = np.where(old | missing, np.nan if (d := feature.about.default) is None else d, value)
-                    expired, defaulted = expired + int(old.sum()), defaulted + int(missing.sum())
+                    if column in wanted:
+                        expired, defaulted = expired + int(old.sum()), defaulted + int(missing.sum())
                 values[column] = value
-        matrix = np.empty((rows, len(self.columns)))
-        for at, column in enumerate(self.columns):
+        matrix = np.empty((rows, len(wanted)))
+        for at, column in enumerate(wanted):
             matrix[:, at] = values[column]
         return Values(matrix, expired, defaulted)
 

@@ -126,10 +126,13 @@ class KeyedStore(ABC):
         as_of: datetime,
         surface: str | None = None,
         retrieval_score: NDArray[np.float64] | None = None,
+        columns: Sequence[str] | None = None,
     ) -> Lookup:
         """Return the catalogue's features of one user and several videos, as `OnlineStore` says."""
         asked = self._questions.ask(user_id, video_ids, as_of, surface, retrieval_score)
-        head, stored = self._load(asked.keys, self._get)
+        wanted = self.catalogue.columns if columns is None else tuple(columns)
+        keys = {entity: asked.keys[entity] for entity in self.catalogue.entities_of(wanted)}
+        head, stored = self._load(keys, self._get)
         if asked.moment[0] <= head.newest:
             newest = pd.Timestamp(head.newest, unit="us", tz="UTC")
             raise ConfigError(f"as_of: expected a time after the newest event absorbed ({newest}), found {as_of}")
@@ -142,10 +145,9 @@ class KeyedStore(ABC):
                 if place.min(initial=0) < 0:  # the row of none is last
                     state = np.concatenate([state, totals.empty(1)])
                 past |= totals.past(state, asked.moment).at(place)
-        values = self.catalogue.assemble(past, asked.context, asked.videos)
+        values = self.catalogue.assemble(past, asked.context, asked.videos, wanted)
         tile = int(asked.moment[0] // HOUR)
-        columns = self.catalogue.columns
-        return Lookup(columns, values.matrix, head.position, tile, values.expired, values.defaulted)
+        return Lookup(wanted, values.matrix, head.position, tile, values.expired, values.defaulted)
 
     def erase(self, user_id: str) -> int:
         """Remove what is kept by user of one of them, and return how many rows that was."""

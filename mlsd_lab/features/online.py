@@ -85,11 +85,13 @@ class OnlineStore(Protocol):
         as_of: datetime,
         surface: str | None = None,
         retrieval_score: NDArray[np.float64] | None = None,
+        columns: Sequence[str] | None = None,
     ) -> Lookup:
         """Return the catalogue's features of one user and several videos, in one batch.
 
         `as_of` (with a time zone) must be after the newest event absorbed, else `ConfigError`: what a store has already
-        added up it cannot take apart. Unknown users and videos have an empty past.
+        added up it cannot take apart. Unknown users and videos have an empty past. With `columns` only these come, in
+        their order, and nothing is read or counted that they are not made of.
         """
 
     def erase(self, user_id: str) -> int:

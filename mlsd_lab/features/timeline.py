@@ -147,8 +147,8 @@ class Timeline:
         moment = _moments(as_of).astype(np.int64) - staleness // timedelta(microseconds=1)
         return np.searchsorted(self.known_at, moment, side="left").astype(np.int64)
 
-    def features(self, rows: pd.DataFrame, position: Ints) -> pd.DataFrame:
-        """Return the catalogue's columns, float64, one row for each of `rows`, in their order.
+    def features(self, rows: pd.DataFrame, position: Ints, columns: "Sequence[str] | None" = None) -> pd.DataFrame:
+        """Return the catalogue's columns, or some of them, float64, one row for each of `rows`, in their order.
 
         `rows` have `user_id`, `video_id`, `as_of`, and where features read them `surface` and `retrieval_score`;
         `position` says how many events of the stream each row sees. Windows begin where `as_of`'s tile says.
@@ -160,11 +160,12 @@ class Timeline:
             )
         table, context = self._context(complete(rows, ASKED, "rows"))
         as_of = context["as_of"].astype(np.int64)
+        wanted = self.catalogue.columns if columns is None else tuple(columns)
         past = Past()
-        for entity in self.catalogue.entities:
+        for entity in self.catalogue.entities_of(wanted):
             past |= self._past(entity, self._entity_code(entity, table), as_of, position)
-        matrix = self.catalogue.assemble(past, context, len(rows)).matrix
-        return pd.DataFrame(matrix, columns=list(self.catalogue.columns), index=rows.index)
+        matrix = self.catalogue.assemble(past, context, len(rows), wanted).matrix
+        return pd.DataFrame(matrix, columns=list(wanted), index=rows.index)
 
     def _past(self, entity: Entity, code: Ints, as_of: Ints, position: Ints) -> Past:
         history, features = self._histories[entity], self.catalogue.entities[entity]

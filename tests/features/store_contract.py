@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from threading import Event as Signal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ArtifactError, ConfigError, ConflictError, DataError
-from mlsd_lab.features import About, Catalogue, Count, Mean, OnlineStore, Timeline, last, stream, windowed
+from mlsd_lab.features import About, Catalogue, Count, Mean, OnlineStore, Timeline, derived, last, stream, windowed
 from mlsd_lab.features.feed import FEED
 from tests.features.oracle import windowed_features
 from tests.features.streams import EVENT, VIDEOS, Event, assert_bits_equal, log_of, seeded_log
@@ -244,6 +245,36 @@ class StoreContract:
         later = events["known_at"].iloc[-1] + timedelta(seconds=1)
         assert store.lookup("u0", [], later).values.shape == (0, len(MANY_KEYS.columns))
         assert store.lookup("u0", ["v0"], later).values.shape == (1, len(MANY_KEYS.columns))
+        store.close()
+
+    def test_some_columns_are_answered_as_among_all_in_the_order_asked(self, anew: Callable[[], Opened]) -> None:
+        store, (_, events) = anew()(MANY_KEYS), three_events()
+        store.absorb(events, offset=0)
+        later = events["known_at"].iloc[-1] + timedelta(hours=1)
+        all_of_them = store.lookup("u0", ASKED, later, "home").to_frame()
+        for columns in (["video_age_days"], ["last_seconds", "user_relevant_7d"], [*MANY_KEYS.columns[::-3]], []):
+            found = store.lookup("u0", ASKED, later, "home", columns=columns)
+            assert (found.columns, found.position) == (tuple(columns), 3)
+            assert_bits_equal(found.to_frame(), all_of_them[columns])
+        with pytest.raises(ConfigError, match="columns: expected some of catalogue many keys, found 'video_id'"):
+            store.lookup("u0", ["v0"], later, columns=["video_id"])
+        store.close()
+
+    def test_what_was_not_asked_for_is_neither_computed_nor_counted(self, anew: Callable[[], Opened]) -> None:
+        @derived
+        def infinite(user_relevant_7d: Any) -> Any:
+            """It fails whenever it is computed."""
+            return np.inf + user_relevant_7d
+
+        store, (_, events) = anew()(Catalogue("c", "1", [*MANY_KEYS.features, infinite])), three_events()
+        store.absorb(events, offset=0)
+        much_later = events["known_at"].iloc[-1] + timedelta(hours=40)
+        with pytest.raises(DataError, match="infinite: expected finite values"):
+            store.lookup("u0", ["v0", "v2"], much_later)
+        found = store.lookup("u0", ["v0", "v2"], much_later, columns=["last_seconds"])
+        assert (found.expired, found.defaulted) == (2, 0)
+        found = store.lookup("u0", ["v0", "v2"], much_later, columns=["video_duration"])
+        assert (found.expired, found.defaulted) == (0, 0)
         store.close()
 
     def test_any_text_is_an_id(self, anew: Callable[[], Opened]) -> None:

@@ -1,6 +1,7 @@
 """A training row sees what was known before it, equal to DuckDB's range join bit for bit."""
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.features import Catalogue, Timeline, training_set
+from mlsd_lab.features import Catalogue, Timeline, derived, training_set
 from mlsd_lab.features.feed import FEED
 from tests.features.oracle import windowed_features
 from tests.features.streams import EVENT, START, Event, assert_bits_equal, labels_at, log_of, seeded_log
@@ -83,6 +84,22 @@ def test_staleness_equals_a_log_that_ends_so_much_earlier_with_windows_placed_by
         labels = labels_at([time])
         cut = log.with_events(log.events[log.events["known_at"] < time - staleness])
         assert_bits_equal(training_set(FEED, log, labels, staleness), training_set(FEED, cut, labels))
+
+
+def test_some_columns_come_as_among_all_in_the_order_asked_and_no_other_is_computed() -> None:
+    @derived
+    def infinite(user_impressions_1d: Any) -> Any:
+        """It fails whenever it is computed."""
+        return np.inf + user_impressions_1d
+
+    log = seeded_log()
+    labels = labels_at([log.events["known_at"].iloc[200]])
+    every = training_set(FEED, log, labels)
+    more = Catalogue("more", "1", [*FEED.features, infinite])
+    for columns in (["video_age_days"], ["user_relevant_7d", "user_impressions_1d"], [*FEED.columns[::-3]], []):
+        assert_bits_equal(training_set(more, log, labels, columns=columns), every[columns])
+    with pytest.raises(ConfigError, match="columns: expected some of catalogue feed, found 'video_id'"):
+        training_set(FEED, log, labels, columns=["video_id"])
 
 
 def test_rows_come_back_in_their_order_under_their_own_index() -> None:
