@@ -147,7 +147,7 @@ class KeyedStore(ABC):
                 past |= totals.past(state, asked.moment).at(place)
         values = self.catalogue.assemble(past, asked.context, asked.videos, wanted)
         tile = int(asked.moment[0] // HOUR)
-        return Lookup(wanted, values.matrix, head.position, tile, values.expired, values.defaulted)
+        return Lookup(wanted, values.matrix, head.position, tile, values.expired, values.defaulted, head.newest)
 
     def erase(self, user_id: str) -> int:
         """Remove what is kept by user of one of them, and return how many rows that was."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsd_lab.features.catalogue import Catalogue
+from mlsd_lab.features.tiles import NEVER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,9 @@ class Lookup:
     """How many values had outlived their time to live: the feature's default stands there, or NaN."""
     defaulted: int = 0
     """How many values were none, so that the default stands there."""
+    newest: int = NEVER
+    """When the newest event absorbed became known, microseconds UTC, the lowest int64 for none: with this a position
+    is found again in a stream that was corrected."""
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the values as a table, a row a video."""

@@ -10,7 +10,7 @@ from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.lake_table import LakeTable
 from mlsd_lab.ingestion.mentioned_users import mentioned_users
 from mlsd_lab.ingestion.parsing import connect
-from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED, among
+from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED, SERVED, among
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -33,7 +33,7 @@ class Erased:
 
 
 def erase(lake: Lake, user: str, now: datetime) -> list[Erased]:
-    """Erase a user from events, users and dead letters of a lake, time travel included, and report it by table.
+    """Erase a user from events, users, dead letters and served log of a lake, time travel included, and report it by table.
 
     Partitions are rewritten, never deleted from by a condition: the condition would keep the id in Delta's own log.
     The SHA-256 of the id is kept, so that a late copy or the profile database does not bring the user back. The
@@ -54,7 +54,7 @@ def erase(lake: Lake, user: str, now: datetime) -> list[Erased]:
     lake.require()
     connection = connect()
     _remember(connection, lake.table(ERASED.name), user, now)
-    parts = dict.fromkeys(("events", "late_events", "users"), _erase_rows) | {DEAD_LETTERS.name: _erase_letters}
+    parts = dict.fromkeys(("events", "late_events", "users", SERVED.name), _erase_rows) | {DEAD_LETTERS.name: _erase_letters}
     done = []
     for name, erase_from in parts.items():
         if lake.has(name):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from mlsd_lab.errors import ConfigError, StorageError
 from mlsd_lab.ingestion.contracts import CONTRACTS, EVENTS
 from mlsd_lab.ingestion.lake_table import LakeTable
-from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED, Shape
+from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED, SERVED, Shape
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SHAPES = {name: Shape.of(contract) for name, contract in CONTRACTS.items()}
-SHAPES |= {shape.name: shape for shape in (SHAPES[EVENTS.name].late, DEAD_LETTERS, ERASED)}
+SHAPES |= {shape.name: shape for shape in (SHAPES[EVENTS.name].late, DEAD_LETTERS, SERVED, ERASED)}
 """The tables of a lake, by the folder each lies in."""
 
 

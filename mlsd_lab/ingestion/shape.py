@@ -8,7 +8,7 @@ from mlsd_lab.ingestion.contract import Contract
 TYPES = {"text": "VARCHAR", "whole": "INTEGER", "number": "DOUBLE", "flag": "BOOLEAN", "moment": "TIMESTAMPTZ"}
 """A field's kind as a column of DuckDB."""
 PARTITION = "event_date"
-"""The partition column: the UTC date of a contract's moment `date`."""
+"""The partition column: the UTC date of a contract's moment `date`, or of a served row's `as_of`."""
 
 
 def among(dates: Sequence[str]) -> str:
@@ -80,5 +80,26 @@ DEAD_LETTERS = Shape(
     first="seen_at",
 )
 """What was refused: its first 64 kB as they came, the size and hash of all of it, and why."""
+SERVED = Shape(
+    "served",
+    {
+        "request_id": "VARCHAR",
+        "user_id": "VARCHAR",
+        "video_id": "VARCHAR",
+        "rank": "BIGINT",
+        "score": "DOUBLE",
+        "as_of": "TIMESTAMPTZ",
+        "position_absorbed": "BIGINT",
+        "newest_known_at": "TIMESTAMPTZ",
+        "tile": "BIGINT",
+        "surface": "VARCHAR",
+        "retrieval_score": "DOUBLE",
+        "bundle": "VARCHAR",
+        "degraded": "VARCHAR",
+    },
+    key=("request_id", "video_id"),
+    partitioned=True,
+)
+"""A row a video shown, by the UTC date of `as_of`; a feature's values stand in a column of its name after these."""
 ERASED = Shape("erased", {"user": "VARCHAR", "erased_at": "TIMESTAMPTZ"}, key=("user",), first="erased_at")
 """SHA-256 of the ids of erased users, so that a late copy does not bring one back."""

@@ -129,6 +129,9 @@ class Recommender:
                 "score": value[best],
                 "as_of": pd.Timestamp(request.as_of).tz_convert("UTC"),
                 "position_absorbed": features.position,
+                "newest_known_at": pd.DatetimeIndex(
+                    np.full(len(best), features.newest).astype("datetime64[us]"), tz="UTC"
+                ),
                 "tile": features.tile,
                 "surface": request.surface,
                 "retrieval_score": scores[best],

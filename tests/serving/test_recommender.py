@@ -19,8 +19,8 @@ from tests.ranking.small_feed import small_log
 from tests.serving.small_service import STRANGER, TEST_DAY, als, bundle, bundle_of, events, recommender, request
 
 COLUMNS = [
-    *("request_id", "user_id", "video_id", "rank", "score", "as_of", "position_absorbed", "tile"),
-    *("surface", "retrieval_score", "bundle", "degraded", *FEED.columns),
+    *("request_id", "user_id", "video_id", "rank", "score", "as_of", "position_absorbed"),
+    *("newest_known_at", "tile", "surface", "retrieval_score", "bundle", "degraded", *FEED.columns),
 ]
 
 
@@ -76,6 +76,7 @@ class TestSlate:
         assert served["rank"].tolist() == [0, 1, 2, 3, 4]
         assert served["bundle"].unique().tolist() == [bundle().content_sha256]
         assert served["position_absorbed"].unique().tolist() == [int((events()["known_at"] < TEST_DAY).sum())]
+        assert (served["newest_known_at"] == events()["known_at"][events()["known_at"] < TEST_DAY].max()).all()
         assert (served["as_of"] == request().as_of).all()
 
     def test_scores_are_sorted_and_are_the_ranker_s_for_these_features(self) -> None:

@@ -49,7 +49,7 @@ def test_after_a_round_trip_through_csv(served: pd.DataFrame) -> None:
 
 
 def test_after_a_round_trip_through_json(served: pd.DataFrame) -> None:
-    text = json.dumps(served.assign(as_of=served["as_of"].astype(str)).to_dict("records"))
+    text = json.dumps(served.astype({"as_of": str, "newest_known_at": str}).to_dict("records"))
     read = pd.DataFrame(json.loads(text))
     assert_replays(bundle(), read.assign(as_of=pd.to_datetime(read["as_of"])))
 
