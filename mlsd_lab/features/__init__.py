@@ -9,7 +9,8 @@ from mlsd_lab.features.memory_store import MemoryStore
 from mlsd_lab.features.online import Lookup, OnlineStore
 from mlsd_lab.features.open_store import open_store
 from mlsd_lab.features.redis_store import RedisStore
-from mlsd_lab.features.skew import Skew, audit
+from mlsd_lab.features.skew import Skew
+from mlsd_lab.features.skew_audit import audit
 from mlsd_lab.features.sqlite_store import SqliteStore
 from mlsd_lab.features.timeline import Timeline, stream
 from mlsd_lab.features.training import training_set

@@ -1,71 +1,87 @@
-"""Were the features that a model saw in serving those that training would compute? Recomputed by stream position."""
+"""Were the features that a model saw in serving those that training would compute, and how far behind was the store?"""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from mlsd_lab.features.timeline import ASKED, Timeline, complete
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+QUANTILES = (0.5, 0.9, 0.99, 1.0)
 
 
 @dataclass(frozen=True)
 class Skew:
-    """How many served values were compared, how many differ in any bit, and how many were stale.
+    """What an audit found: how many served values differ in any bit, how many were stale and by how much, and which.
 
     A mismatch means that two computations of one feature disagree at the same position: it must be zero. A stale value
-    was right at the position the store had reached, and by then more was known.
+    was right at the position that the store had reached, and by then more was known.
 
-    >>> Skew(compared=100, mismatched=0, stale=3, examples=pd.DataFrame()).mismatched
-    0
+    >>> features = pd.DataFrame({"compared": [90, 100], "mismatched": [0, 2], "stale": [3, 0],
+    ...     "largest_difference": [np.nan, 0.5]}, index=["age", "length"])
+    >>> Skew(100, 0, features, pd.DataFrame(), pd.DataFrame()).summary()
+    {'compared': 190, 'mismatched': 2, 'stale': 3}
     """
 
-    compared: int
-    mismatched: int
-    stale: int
+    rows: int
+    """Of the served log."""
+    moved: int
+    """Rows whose position, time of newest event, tile and `as_of` do not go together in this log: the store missed or
+    repeated events, the row was changed, or the log was (corrected, erased from, cut). They are compared at the
+    position of their newest event."""
+    features: pd.DataFrame
+    """A row a column: compared, mismatched, stale (counts), largest_difference (of numbers that mismatch, else NaN)."""
+    lag: pd.DataFrame
+    """By quantile of the rows: `seconds` since the first event became known that the store had not absorbed, 0 where
+    there was none, and `events`, how many those were."""
     examples: pd.DataFrame
-    """The first mismatches: row, column, served, recomputed."""
+    """The first mismatches: row, request_id, video_id, column, served, recomputed."""
+
+    @property
+    def compared(self) -> int:
+        """Values compared."""
+        return int(self.features["compared"].sum())
+
+    @property
+    def mismatched(self) -> int:
+        """Values that differ in any bit from what training computes; NaN equals NaN."""
+        return int(self.features["mismatched"].sum())
+
+    @property
+    def stale(self) -> int:
+        """Values that what was known and not absorbed would have changed."""
+        return int(self.features["stale"].sum())
 
     def summary(self) -> dict[str, int]:
         """Return the three counts, as a report gives them."""
         return {"compared": self.compared, "mismatched": self.mismatched, "stale": self.stale}
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row a feature column, those with mismatches first, then the stalest."""
+        worst = self.features.sort_values(["mismatched", "stale"], ascending=False, kind="stable")
+        return worst.rename_axis("feature").reset_index()
 
-def audit(timeline: Timeline, served: pd.DataFrame) -> Skew:
-    """Compare each feature of a served log with its value recomputed offline at `position_absorbed`.
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw for each feature the share of its values that mismatched and that were stale, the worst on top."""
+        if ax is None:
+            from matplotlib.figure import Figure
 
-    `served` has a row a video shown or ranked: `user_id`, `video_id`, `as_of`, `position_absorbed`, `tile`, the context
-    that features read (`surface`, `retrieval_score`) and the catalogue's columns as they were served. NaN equals NaN.
+            ax = Figure(figsize=(7.0, 1.2 + 0.22 * len(self.features)), layout="constrained").add_subplot()
+        frame = self.to_frame().iloc[::-1]
+        place, compared = np.arange(len(frame)), np.maximum(frame["compared"], 1)
+        for name, offset, colour, hatch in (("mismatched", 0.2, "#9c3d1a", ""), ("stale", -0.2, "#c9d6c0", "///")):
+            ax.barh(place + offset, 100 * frame[name] / compared, 0.4, label=name, color=colour, hatch=hatch)
+        ax.set_yticks(place, frame["feature"])
+        ax.set_xlabel("share of its served values, %")
+        ax.set_xlim(left=0)
+        ax.legend(loc="lower right")
+        return ax
 
-    >>> from mlsd_lab.datasets import Log
-    >>> from mlsd_lab.features.feed import FEED
-    >>> time = pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True)
-    >>> log = Log.from_frames(pd.DataFrame({"user_id": "ann", "video_id": "v", "occurred_at": time, "clicked": True}))
-    >>> timeline = Timeline(FEED, log)
-    >>> rows = pd.DataFrame({"user_id": ["ann"], "video_id": ["v"], "as_of": time[1:], "position_absorbed": [0]})
-    >>> rows["tile"] = rows.as_of.astype("int64") // 3_600_000_000
-    >>> skew = audit(timeline, rows.join(timeline.features(rows, np.array([0]))))
-    >>> skew.compared == len(FEED.columns), skew.mismatched, skew.stale > 0
-    (True, 0, True)
-    """
-    columns = list(timeline.catalogue.columns)
-    complete(served, (*ASKED, "position_absorbed", "tile", *columns), "served")
-    values = served[columns].to_numpy(np.float64)
-    position = served["position_absorbed"].to_numpy(np.int64)
-    recomputed = timeline.features(served, position).to_numpy()
-    fresh = timeline.features(served, timeline.position(served["as_of"])).to_numpy()
-    wrong = _differs(values, recomputed)
-    row, column = (where[:5] for where in np.nonzero(wrong))
-    examples = pd.DataFrame(
-        {
-            "row": served.index[row],
-            "column": [columns[c] for c in column],
-            "served": values[row, column],
-            "recomputed": recomputed[row, column],
-        }
-    )
-    return Skew(values.size, int(wrong.sum()), int(_differs(recomputed, fresh).sum()), examples)
-
-
-def _differs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Tell where two float64 arrays differ in any bit, all NaN being one."""
-    return (a.view(np.int64) != b.view(np.int64)) & ~(np.isnan(a) & np.isnan(b))
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON has it: no NaN, times as text."""
+        tables = {"features": self.to_frame(), "lag": self.lag.reset_index(), "examples": self.examples}
+        lists = {name: frame.astype(object).where(frame.notna(), None) for name, frame in tables.items()}
+        counts = {"rows": self.rows, "moved": self.moved, **self.summary()}
+        return counts | {name: frame.to_dict("records") for name, frame in lists.items()}

@@ -33,7 +33,7 @@ class Erased:
 
 
 def erase(lake: Lake, user: str, now: datetime) -> list[Erased]:
-    """Erase a user from events, users, dead letters and served log of a lake, time travel included, and report it by table.
+    """Erase a user from all tables of a lake, time travel included, and report it by table.
 
     Partitions are rewritten, never deleted from by a condition: the condition would keep the id in Delta's own log.
     The SHA-256 of the id is kept, so that a late copy or the profile database does not bring the user back. The
@@ -54,7 +54,8 @@ def erase(lake: Lake, user: str, now: datetime) -> list[Erased]:
     lake.require()
     connection = connect()
     _remember(connection, lake.table(ERASED.name), user, now)
-    parts = dict.fromkeys(("events", "late_events", "users", SERVED.name), _erase_rows) | {DEAD_LETTERS.name: _erase_letters}
+    parts = dict.fromkeys(("events", "late_events", "users", SERVED.name), _erase_rows)
+    parts |= {DEAD_LETTERS.name: _erase_letters}
     done = []
     for name, erase_from in parts.items():
         if lake.has(name):

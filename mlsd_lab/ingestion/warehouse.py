@@ -7,7 +7,7 @@ from mlsd_lab.datasets import Datasheet, Log
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect
-from mlsd_lab.ingestion.shape import DEAD_LETTERS, PARTITION
+from mlsd_lab.ingestion.shape import DEAD_LETTERS, PARTITION, SERVED
 from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
@@ -20,8 +20,12 @@ TABLES = {
     "users_history": "each update of a user; updated_at says from when it holds",
     "videos_history": "each update of a video",
     "dead_letters": "what was refused, with its bytes and the reason",
+    "served": "a row a video shown by us, with the feature values it was ranked by",
 }
 """What can be asked, and what a row is."""
+
+
+_WITH_LATE = "FROM fact_events UNION ALL BY NAME FROM late_events ANTI JOIN fact_events USING (event_id)"
 
 
 class Warehouse:
@@ -38,7 +42,8 @@ class Warehouse:
         lake.require()
         self._root = lake.root
         self._connection = connect()
-        for view, table in (("fact_events", "events"), ("dead_letters", DEAD_LETTERS.name)):
+        tables = {"fact_events": "events", "late_events": "late_events"}
+        for view, table in (tables | {name: name for name in (DEAD_LETTERS.name, SERVED.name)}).items():
             lake.view(self._connection, table, view)
         for table, key in (("users", "user_id"), ("videos", "video_id")):
             lake.view(self._connection, table, f"{table}_history")
@@ -69,9 +74,14 @@ class Warehouse:
                     raise
             raise ConfigError(f"sql: {str(error).strip().splitlines()[0]}. Tables: {', '.join(TABLES)}") from error
 
-    def log(self, datasheet: Datasheet | None = None) -> Log:
-        """Return facts and dimensions as a `Log`, the form in which everything after ingestion reads them."""
-        events = self.query(f"SELECT * EXCLUDE ({PARTITION}) FROM fact_events ORDER BY known_at, event_id")
+    def log(self, datasheet: Datasheet | None = None, late: bool = False) -> Log:
+        """Return facts and dimensions as a `Log`, the form in which everything after ingestion reads them.
+
+        With `late` it has too the new events that came late from a stream and wait for the correction: an online store
+        absorbed these, and no corrections.
+        """
+        source = f"({_WITH_LATE})" if late else "fact_events"
+        events = self.query(f"SELECT * EXCLUDE ({PARTITION}) FROM {source} ORDER BY known_at, event_id")
         if events.empty:
             raise DataError("the lake holds no events; bring some in with mlsd-lab ingest --clicks DIR")
         videos, users = (self.query(f"SELECT * EXCLUDE (updated_at) FROM dim_{name}") for name in ("videos", "users"))

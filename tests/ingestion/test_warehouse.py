@@ -5,9 +5,10 @@ import pytest
 
 from mlsd_lab.errors import ConfigError, DataError, StorageError
 from mlsd_lab.ingestion.click_log import ClickLog
-from mlsd_lab.ingestion.contracts import USERS, VIDEOS
+from mlsd_lab.ingestion.contracts import EVENTS, USERS, VIDEOS
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import Lake
+from mlsd_lab.ingestion.parsing import connect, parse
 from mlsd_lab.ingestion.warehouse import TABLES, Warehouse
 from tests.ingestion.records import AT, NOW, clicks, event, lines
 from tests.ingestion.test_ingest import Given
@@ -46,6 +47,7 @@ def test_all_that_is_promised_can_be_asked(tmp_path: Path) -> None:
         "users_history": 4,
         "videos_history": 1,
         "dead_letters": 1,
+        "served": 0,
     }
 
 
@@ -87,3 +89,18 @@ def test_an_empty_or_absent_lake_is_a_sentence_and_asking_makes_nothing(tmp_path
     with pytest.raises(DataError, match="holds no events"):
         Warehouse(lake).log()
     assert sorted(path.name for path in (tmp_path / "lake").iterdir()) == ["users"]
+
+
+def test_a_log_with_late_events_has_the_new_ones_and_no_correction(tmp_path: Path) -> None:
+    lake = filled(tmp_path)
+    waiting = lines(event("late", known_at=LATER), event("a", clicked=False))
+    connection = connect()
+    parse(connection, waiting.encode(), EVENTS, "by hand")
+    lake.table("late_events").append(connection, "SELECT * FROM parsed", {})
+    assert Warehouse(lake).log().events["event_id"].tolist() == ["a", "b"]
+    log = Warehouse(lake).log(late=True)
+    assert log.events[["event_id", "clicked"]].astype(object).fillna("").values.tolist() == [
+        ["a", True],
+        ["b", ""],
+        ["late", ""],
+    ]
