@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
@@ -70,13 +71,15 @@ class RunConfig:
     """The ranker learns from so many last days, or held-out events a user, of the training half."""
     requests: int = 300
     """Answered in process, from the artifacts as written and read again."""
+    keep_lake: Path | None = None
+    """A free folder for the lake that the events pass through, so that the served log can be audited from it."""
     absorb_batch: int = 500
     """Events that the online store takes in at once; until then they are known and not absorbed: stale."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run found: the report (JSON-ready), the scoreboard behind its plots, and the models that served.
+    """What a run found: report (JSON-ready), scoreboard behind its plots, models that served, and what they served.
 
     >>> Run({"data": {"name": "mine"}}, scoreboard=None, bundle=None).report["data"]["name"]
     'mine'
@@ -85,6 +88,7 @@ class Run:
     report: dict[str, Any]
     scoreboard: Scoreboard | None
     bundle: Bundle | None
+    served: pd.DataFrame | None = None
 
 
 @dataclass
@@ -120,7 +124,7 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
         with stage("load", 0.0):
             log = load(config.data, config.path, config.timezone, config.world)
         with stage("ingest", 0.03):
-            log, ingested = through_lake(log, config.seed)
+            log, ingested = through_lake(log, config.seed, keep=config.keep_lake)
         with stage("split", 0.08):
             split = make_split(log, log.datasheet.split)
             seen, relevant = split.train.matrix(), split.relevant()
@@ -150,7 +154,7 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
         "versions": versions(),
     }
     on_progress("done", 1.0)
-    return Run(report, board, bundle)
+    return Run(report, board, bundle, None if played is None else played.served)
 
 
 def _second_stage(

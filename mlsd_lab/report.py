@@ -1,23 +1,36 @@
 """Writes what a run found: `report.json` for programs, `report.html` for people, in a folder that appears whole."""
 
 import json
+import shutil
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from mlsd_lab.artifacts import atomic_folder, require_free
 from mlsd_lab.errors import StorageError
 from mlsd_lab.evaluation.scoreboard import Scoreboard
+from mlsd_lab.features.feed import FEED
+from mlsd_lab.ingestion.lake import Lake
+from mlsd_lab.ingestion.shape import SERVED
 from mlsd_lab.plotting import style, svg
-from mlsd_lab.serving import Bundle
+from mlsd_lab.serving import Bundle, ServedLog
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def write_report(
-    report: dict[str, Any], scoreboard: Scoreboard | None, out: Path | None = None, bundle: Bundle | None = None
+    report: dict[str, Any],
+    scoreboard: Scoreboard | None,
+    out: Path | None = None,
+    bundle: Bundle | None = None,
+    served: "pd.DataFrame | None" = None,
 ) -> Path:
-    """Write both files, and the models as `bundle/`, into `out`, which must be empty or absent, and return it.
+    """Write both files, the models as `bundle/` and the served log as `served/` into `out`, and return it.
 
-    Without `out` the folder is a fresh `runs/NNN`, and the link `runs/latest` then points to it. Raises `ConfigError`
-    when `out` holds something and `StorageError` when it cannot be written; then nothing is left behind.
+    `out` must be empty or absent. Without it the folder is a fresh `runs/NNN`, and the link `runs/latest` then points
+    to it. Raises `ConfigError` when `out` holds something and `StorageError` when it cannot be written; then nothing is
+    left behind.
 
     >>> write_report({}, None, out=Path(__file__, "run"))
     Traceback (most recent call last):
@@ -30,9 +43,18 @@ def write_report(
         (draft / "report.html").write_text(_html(report, scoreboard), encoding="utf-8")
         if bundle is not None:
             bundle.save(draft / "bundle")
+        if served is not None:
+            _put_served(served, draft)
     if out is None:
         _point(target.parent / "latest", target.name)
     return target
+
+
+def _put_served(served: "pd.DataFrame", draft: Path) -> None:
+    """Write the table elsewhere and move it: a lake accepts fewer names of folders than a report."""
+    with TemporaryDirectory() as place:
+        ServedLog(Lake(place)).append(served, FEED)
+        shutil.move(Path(place, SERVED.name), draft / SERVED.name)
 
 
 def check_out(out: Path | None) -> None:

@@ -8,6 +8,8 @@ import typer
 from mlsd_lab.cli.console import stop
 from mlsd_lab.cli.data import data_app
 from mlsd_lab.cli.doctor import doctor
+from mlsd_lab.cli.features import features_app
+from mlsd_lab.cli.features_skew import skew
 from mlsd_lab.cli.ingest import ingest
 from mlsd_lab.cli.interrupted import interrupted
 from mlsd_lab.cli.lab import lab, progress
@@ -27,6 +29,8 @@ app = typer.Typer(
 for command in (run, size, ingest, sql, redrive, erase, compact, lab, progress, doctor):
     app.command()(command)
 app.add_typer(data_app, name="data")
+features_app.command()(skew)
+app.add_typer(features_app, name="features")
 stream_app = typer.Typer(help="Events as they happen, and a lake that reads them.", no_args_is_help=True)
 for command in (produce, consume, status, correct, redrive, trim):
     stream_app.command()(command)

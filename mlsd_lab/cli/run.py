@@ -22,6 +22,9 @@ def run(
     users: Annotated[int | None, typer.Option(help="People in the simulated world. Default 5000.")] = None,
     videos: Annotated[int | None, typer.Option(help="Videos in the simulated world. Default 2000.")] = None,
     events: Annotated[int | None, typer.Option(help="Exposures in the simulated world. Default 300000.")] = None,
+    keep_lake: Annotated[
+        Path | None, typer.Option(help="Free folder for the lake of events, which mlsd-lab features skew reads.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 2, help="One seed, one report.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Empty folder for the report. Default: a fresh runs/NNN.")] = None,
 ) -> None:
@@ -33,20 +36,23 @@ def run(
 
       mlsd-lab run --data world --users 50000 --videos 200000 --events 5000000
 
+      mlsd-lab run --keep-lake lake && mlsd-lab features skew --served runs/latest --lake lake
+
       mlsd-lab run --data csv --path my_log --timezone Europe/Berlin
     """
     from mlsd_lab import pipeline, report
     from mlsd_lab.datasets.world import WorldConfig
 
     report.check_out(out)
+    report.check_out(keep_lake)
     given = {"users": users, "videos": videos, "events": events}
     size: dict[str, Any] = {name: count for name, count in given.items() if count is not None}
     world = WorldConfig(seed=seed, **size) if size or data == "world" else None
-    config = pipeline.RunConfig(data=data, path=path, timezone=timezone, world=world, seed=seed)
+    config = pipeline.RunConfig(data=data, path=path, timezone=timezone, world=world, seed=seed, keep_lake=keep_lake)
     with progress_bar() as on_progress:
         found = pipeline.run(config, on_progress)
     found.report["machine"]["at"] = clock.now().isoformat(timespec="seconds")
-    folder = report.write_report(found.report, found.scoreboard, out, found.bundle)
+    folder = report.write_report(found.report, found.scoreboard, out, found.bundle, found.served)
     for part in shown(found.report):
         say(part)
     seconds = found.report["timings"]["total_seconds"]

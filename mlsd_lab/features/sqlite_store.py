@@ -51,6 +51,18 @@ class SqliteStore(KeyedStore):
             self.close()
             raise
 
+    def erase(self, user_id: str) -> int:
+        """Remove what is kept by user of one of them, also the older pages of it in the write-ahead log.
+
+        Deleted rows are overwritten in the file. Raises `ConflictError` while somebody reads: then erase again.
+        """
+        rows = super().erase(user_id)
+        with self._told():
+            (busy, _, _) = self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise ConflictError(f"{self.name}: the rows are deleted, but others read, and old pages stay; erase again")
+        return rows
+
     def close(self) -> None:
         """Let go of the file, in all threads."""
         with self._lock:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from mlsd_lab.datasets import Log
 from mlsd_lab.datasets.click_files import Defects, write_click_files
 from mlsd_lab.ingestion.click_log import ClickLog
-from mlsd_lab.ingestion.contracts import EVENTS
+from mlsd_lab.ingestion.contracts import EVENTS, VIDEOS
 from mlsd_lab.ingestion.ingest import OnProgress, ingest
 from mlsd_lab.ingestion.intake import summary
 from mlsd_lab.ingestion.lake import Lake
+from mlsd_lab.ingestion.parsing import connect
 from mlsd_lab.ingestion.shape import PARTITION
 from mlsd_lab.ingestion.warehouse import Warehouse
 
@@ -23,12 +24,13 @@ _AT_ONCE = 1_000_000  # events whose ids are held as text
 
 
 def through_lake(
-    log: Log, seed: int = 0, on_progress: OnProgress = lambda _stage, _share: None
+    log: Log, seed: int = 0, on_progress: OnProgress = lambda _stage, _share: None, keep: Path | None = None
 ) -> tuple[Log, dict[str, Any]]:
     """Write a log's events as click files, ingest them, and return the log as read from the lake, and what came of it.
 
     What comes back has the same events, each once, with the same values and types; `videos` and `users` do not pass.
-    The clock of the run is the log's last `known_at`. Nothing is left behind on the disk.
+    The clock of the run is the log's last `known_at`. Nothing is left behind on the disk, unless the lake is to `keep`
+    in a folder, which is free: then the videos are put there too.
 
     >>> import pandas as pd
     >>> time = pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True)
@@ -39,11 +41,24 @@ def through_lake(
     """
     with TemporaryDirectory(prefix="mlsd_lab_lake_") as folder:
         write_click_files(log, Path(folder, "clicks"), DEFECTS, seed=seed)
-        lake = Lake(Path(folder, "lake"))
+        lake = Lake(keep or Path(folder, "lake"))
         now = log.events["known_at"].max().to_pydatetime()
         intakes = ingest(lake, [ClickLog(Path(folder, "clicks"))], now, on_progress=on_progress)
+        if keep is not None:
+            _put_videos(lake, log)
         found = {key: value for key, value in summary(lake, intakes).items() if key != "sources"}
         return log.with_events(_as_before(Warehouse(lake), log)), found
+
+
+def _put_videos(lake: Lake, log: Log) -> None:
+    """Write the log's videos as if the API had given them at its first event."""
+    connection, table = connect(), lake.table(VIDEOS.name)
+    texts = [field.name for field in VIDEOS.fields if field.kind == "text" and field.name in log.videos]
+    columns = [name for name in table.shape.columns if name in log.videos]
+    connection.register("videos", log.videos[columns].astype(dict.fromkeys(texts, "string")))
+    others = [f"NULL AS {name}" for name in table.shape.columns if name not in (*columns, "updated_at", "deleted")]
+    first = f"TIMESTAMPTZ '{log.events['known_at'].min().isoformat()}' AS updated_at, false AS deleted"
+    table.append(connection, f"SELECT {', '.join([*columns, *others, first])} FROM videos", {})
 
 
 def _as_before(warehouse: Warehouse, log: Log) -> "pd.DataFrame":

@@ -7,7 +7,7 @@ from mlsd_lab.datasets import Datasheet, Log
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect
-from mlsd_lab.ingestion.shape import DEAD_LETTERS, PARTITION, SERVED
+from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED, PARTITION, SERVED
 from mlsd_lab.ingestion.storage_errors import explained
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Warehouse:
         lake.require()
         self._root = lake.root
         self._connection = connect()
-        tables = {"fact_events": "events", "late_events": "late_events"}
+        tables = {"fact_events": "events", "late_events": "late_events", "erased_users": ERASED.name}
         for view, table in (tables | {name: name for name in (DEAD_LETTERS.name, SERVED.name)}).items():
             lake.view(self._connection, table, view)
         for table, key in (("users", "user_id"), ("videos", "video_id")):

@@ -69,7 +69,7 @@ class ServedLog:
 
     def _append(self, batch: pd.DataFrame, shape: Shape, catalogue: Catalogue) -> None:
         if self._lake.has(shape.name):
-            self._require(self._lake.table(shape.name), catalogue)
+            _require(self._lake.table(shape.name), catalogue)
         table = self._lake.table(shape)
         connection = connect()
         connection.register("batch", batch)
@@ -79,10 +79,19 @@ class ServedLog:
         about = {"catalogue": f"{catalogue.name} {catalogue.version}", "fingerprint": catalogue.fingerprint}
         table.append(connection, "SELECT * FROM parsed", {shape.name: about})
 
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return self._stored().rows
+
+    def require(self, catalogue: Catalogue) -> None:
+        """Raise `ConfigError` where there is no log, `DataError` where its rows are of another catalogue."""
+        _require(self._stored(), catalogue)
+
     def pieces(self, catalogue: Catalogue, rows: int = 100_000) -> Iterator[pd.DataFrame]:
-        """Yield all rows in tables of about so many, in no promised order; raises `DataError` for another catalogue."""
+        """Yield all rows in tables of about so many, in no promised order; raises what `require` does."""
         table = self._stored()
-        self._require(table, catalogue)
+        _require(table, catalogue)
         connection = connect()
         table.view(connection, "served")
         with table.explained():
@@ -106,16 +115,17 @@ class ServedLog:
             )
         return self._lake.table(SERVED.name)
 
-    def _require(self, table: "LakeTable", catalogue: Catalogue) -> None:
-        """Raise `DataError` where the log's rows are of another catalogue."""
-        about: dict[str, Any] = table.states.get(SERVED.name, {})
-        if about and about["fingerprint"] != catalogue.fingerprint:
-            stored = [name for name in table.shape.columns if name not in SERVED.columns]
-            raise DataError(
-                f"{table.uri}: expected rows of catalogue {catalogue.name} {catalogue.version}"
-                f" ({catalogue.fingerprint[:12]}), found {about['catalogue']} ({about['fingerprint'][:12]}):"
-                f" {_difference(list(catalogue.columns), stored)}. Name the catalogue that these rows were served with"
-            )
+
+def _require(table: "LakeTable", catalogue: Catalogue) -> None:
+    """Raise `DataError` where the log's rows are of another catalogue."""
+    about: dict[str, Any] = table.states.get(SERVED.name, {})
+    if about and about["fingerprint"] != catalogue.fingerprint:
+        stored = [name for name in table.shape.columns if name not in SERVED.columns]
+        raise DataError(
+            f"{table.uri}: expected rows of catalogue {catalogue.name} {catalogue.version}"
+            f" ({catalogue.fingerprint[:12]}), found {about['catalogue']} ({about['fingerprint'][:12]}):"
+            f" {_difference(list(catalogue.columns), stored)}. Name the catalogue that these rows were served with"
+        )
 
 
 def _shape(catalogue: Catalogue) -> Shape:
