@@ -8,12 +8,13 @@ import typer
 from mlsd_lab.cli.console import stop
 from mlsd_lab.cli.data import data_app
 from mlsd_lab.cli.doctor import doctor
+from mlsd_lab.cli.erase import erase
 from mlsd_lab.cli.features import features_app
 from mlsd_lab.cli.features_skew import skew
 from mlsd_lab.cli.ingest import ingest
 from mlsd_lab.cli.interrupted import interrupted
 from mlsd_lab.cli.lab import lab, progress
-from mlsd_lab.cli.lake import compact, erase, redrive, sql
+from mlsd_lab.cli.lake import compact, redrive, sql
 from mlsd_lab.cli.run import run
 from mlsd_lab.cli.size import size
 from mlsd_lab.cli.stream import consume, produce

@@ -1,4 +1,4 @@
-"""`mlsd-lab sql | redrive | erase | compact`: what one does with a lake once it is there."""
+"""`mlsd-lab sql | redrive | compact`: what one does with a lake once it is there."""
 
 from datetime import datetime
 from typing import Annotated
@@ -59,30 +59,6 @@ def redrive(lake: LakeRoot = "lake") -> None:
     for one in tried_again(into, clock.now()):
         table.add_row(one.source, *(f"{count:,}" for count in (one.tried, one.kept, one.duplicates, one.dead)))
     say(table if table.row_count else "There are no dead letters.")
-
-
-def erase(
-    user: Annotated[str, typer.Option(help="The id of the user who asks to be erased.")],
-    lake: LakeRoot = "lake",
-    json_file: JsonFile = None,
-) -> None:
-    """Erase a user from the lake: events, profile, history, dead letters, and all earlier versions of these tables.
-
-    Late copies stay out: the SHA-256 of the id is kept for that. What the sources hold is theirs to erase. Example:
-
-      mlsd-lab erase --user u0042 --lake lake --json erased.json
-    """
-    from mlsd_lab.ingestion.erase import erase as erased
-    from mlsd_lab.ingestion.lake import Lake
-
-    check_json_file(json_file)
-    done = erased(Lake(lake), user, clock.now())
-    write_json(json_file, {"user": user, "tables": [vars(one) for one in done]})
-    table = plain_table("table", "rows erased", "partitions rewritten", "old files removed", right="right")
-    for one in done:
-        table.add_row(one.table, f"{one.rows:,}", f"{one.partitions:,}", f"{one.files:,}")
-    say(table)
-    say("The click files, the profile database and the API keep what they have: ask their owners too.")
 
 
 def compact(

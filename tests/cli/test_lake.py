@@ -39,23 +39,10 @@ def test_sql_that_fails_is_one_sentence(mlsd_lab: CommandLine, lake: str, query:
     assert_sentence(mlsd_lab("sql", "--lake", lake, query), "sql: ")
 
 
-@pytest.mark.parametrize("command", [["sql", "SELECT 1"], ["redrive"], ["erase", "--user", "ann"], ["compact"]])
+@pytest.mark.parametrize("command", [["sql", "SELECT 1"], ["redrive"], ["compact"]])
 def test_without_a_lake_each_says_so(mlsd_lab: CommandLine, command: list[str]) -> None:
     assert_refused(mlsd_lab(*command, "--lake", "nowhere"), "expected a lake at")
     assert not Path("nowhere").exists()
-
-
-def test_erase_reports_by_table_and_the_user_stays_out(mlsd_lab: CommandLine, lake: str) -> None:
-    done = mlsd_lab("erase", "--lake", lake, "--user", "ann", "--json", "erased.json")
-    assert done.code == 0
-    assert "ask their owners too" in done.out
-    tables = {
-        one["table"]: one["rows"] for one in json.loads(Path("erased.json").read_text(encoding="utf-8"))["tables"]
-    }
-    assert tables == {"events": 1, "dead_letters": 1}
-    clicks(Path("logs"), "2.jsonl", event("late"))
-    assert mlsd_lab("ingest", "--lake", lake, "--clicks", "logs", "--json", "found.json").code == 0
-    assert json.loads(Path("found.json").read_text(encoding="utf-8"))["erased"] == 1
 
 
 def test_redrive_and_compact_say_what_they_did(mlsd_lab: CommandLine, lake: str) -> None:
