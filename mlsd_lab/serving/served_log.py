@@ -131,7 +131,7 @@ def _require(table: "LakeTable", catalogue: Catalogue) -> None:
 def _shape(catalogue: Catalogue) -> Shape:
     taken = [column for column in catalogue.columns if column in SERVED.columns]
     if taken:
-        raise ConfigError(f"catalogue {catalogue.name}: expected other names than the served log's own, found {taken}")
+        raise ConfigError(f"catalogue {catalogue.name}: expected no feature named as the served log's own {taken[0]}")
     columns = SERVED.columns | dict.fromkeys(catalogue.columns, "DOUBLE")
     return Shape(SERVED.name, columns, SERVED.key, partitioned=True)
 
@@ -148,18 +148,26 @@ def _typed(served: pd.DataFrame, shape: Shape) -> pd.DataFrame:
     more = [name for name in served.columns if name not in shape.columns]
     if more:
         raise DataError(f"served: expected columns {', '.join(shape.columns)}; found {more[0]!r} too")
-    columns: dict[str, Any] = {}
-    for name, kind in shape.columns.items():
-        column = served[name]
-        if name in _REQUIRED and column.isna().any():
-            raise DataError(f"served, column {name}: expected a value in each row, found none in one")
-        if kind == "TIMESTAMPTZ":
-            columns[name] = pd.Series(microseconds(column)).dt.tz_localize("UTC")
-        elif kind == "VARCHAR":
-            columns[name] = column.reset_index(drop=True).astype("string")
-        else:
-            columns[name] = column.to_numpy("int64" if kind == "BIGINT" else "float64")
-    return pd.DataFrame(columns)
+    absent = [name for name in _REQUIRED if served[name].isna().any()]
+    if absent:
+        raise DataError(f"served, column {absent[0]}: expected a value in each row, found none in one")
+    return pd.DataFrame({name: _column(served[name], name, kind) for name, kind in shape.columns.items()})
+
+
+def _column(values: pd.Series, name: str, kind: str) -> Any:
+    if kind == "TIMESTAMPTZ":
+        return pd.Series(microseconds(values)).dt.tz_localize("UTC")
+    if kind == "BIGINT" and not pd.api.types.is_integer_dtype(values):
+        raise DataError(f"served, column {name}: expected whole numbers, found {values.dtype}")
+    try:
+        if kind == "VARCHAR":
+            texts = values.reset_index(drop=True).astype("string")
+            "".join(texts.dropna()).encode()
+            return texts
+        return values.to_numpy("int64" if kind == "BIGINT" else "float64")
+    except (TypeError, ValueError) as error:  # half a surrogate pair is no text either
+        expected = "text" if kind == "VARCHAR" else "numbers"
+        raise DataError(f"served, column {name}: expected {expected}, found {error}") from None
 
 
 def _as_served(rows: pd.DataFrame) -> pd.DataFrame:
