@@ -15,6 +15,7 @@ from tests.features.streams import seeded_log
 
 LOG = seeded_log(200)
 TIMELINE = Timeline(FEED, LOG)
+VIDEO = pd.DataFrame({"video_id": ["v1"], "duration_seconds": [10.0]})
 VIDEOS = ["v0", "v1", "v2", "v3", "unheard of"]
 
 
@@ -105,3 +106,34 @@ def test_nothing_served_is_nothing_compared() -> None:
 def test_a_missing_column_is_named(column: str) -> None:
     with pytest.raises(DataError, match=f"served: expected a column '{column}', found"):
         audit(TIMELINE, served().drop(columns=column))
+
+
+def test_between_events_known_at_once_an_unknown_order_is_given_the_benefit_of_the_doubt() -> None:
+    time = pd.Timestamp("2026-01-01", tz="UTC")
+    frame = pd.DataFrame({"user_id": ["a", "b", "c"], "video_id": "v1", "occurred_at": time, "clicked": True})
+    log, other = (Log.from_frames(frame.iloc[order].reset_index(drop=True), VIDEO) for order in ([0, 1, 2], [2, 1, 0]))
+    rows = pd.DataFrame({"user_id": ["a", "b", "c"], "video_id": "v1", "as_of": time + timedelta(seconds=1)})
+    rows = rows.assign(position_absorbed=1, newest_known_at=time, tile=int(time.timestamp()) // 3600)
+    rows = rows.join(Timeline(FEED, other).features(rows, np.ones(3, dtype=np.int64)))
+    strict, lenient = (audit(Timeline(FEED, log), rows, ties_known=known) for known in (True, False))
+    assert strict.mismatched > 0
+    assert lenient.mismatched == 0
+    assert lenient.compared == strict.compared - strict.mismatched
+    rows.loc[1, "video_impressions_all"] = rows.loc[1, "video_duration"] = 7.0
+    assert audit(Timeline(FEED, log), rows, ties_known=False).mismatched == 1  # no order changes a length
+
+
+def test_a_store_that_has_absorbed_nothing_is_at_its_place() -> None:
+    rows = served().iloc[:5].assign(position_absorbed=0, newest_known_at=pd.DatetimeIndex([None] * 5, tz="UTC"))
+    rows[list(FEED.columns)] = TIMELINE.features(rows, np.zeros(5, dtype=np.int64))
+    skew = audit(TIMELINE, rows)
+    assert (skew.mismatched, skew.moved) == (0, 0)
+    assert (skew.lag["events"] == 20).all()
+
+
+@pytest.mark.parametrize("position", [-1, 0, 19, 21, 201, 10**9])
+def test_a_position_that_does_not_go_with_its_newest_event_is_found_by_time(position: int) -> None:
+    rows = served().iloc[:5].assign(newest_known_at=LOG.events["known_at"].iloc[19])
+    assert audit(TIMELINE, rows).moved == 0
+    skew = audit(TIMELINE, rows.assign(position_absorbed=position))
+    assert (skew.mismatched, skew.moved) == (0, 5)
