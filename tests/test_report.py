@@ -11,7 +11,10 @@ from scipy.sparse import csr_matrix
 from mlsd_lab.errors import ConfigError, StorageError
 from mlsd_lab.evaluation import Candidates
 from mlsd_lab.evaluation.scoreboard import Scoreboard
+from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.report import check_out, write_report
+from mlsd_lab.serving import ServedLog
+from tests.serving.served_rows import served_rows
 
 
 @pytest.fixture
@@ -83,6 +86,15 @@ def test_both_files_are_written_and_nothing_else(board: Scoreboard, tmp_path: Pa
     folder = write_report(report(board), board, tmp_path / "deep" / "run")
     assert {path.name for path in folder.iterdir()} == {"report.json", "report.html"}
     assert [path.name for path in folder.parent.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("name", ["run", "[b] 100%"])
+def test_the_served_log_lies_beside_it_whatever_the_folder_is_called(tmp_path: Path, name: str) -> None:
+    folder = write_report(report(), None, tmp_path / name, served=served_rows())
+    assert {path.name for path in folder.iterdir()} == {"report.json", "report.html", "served"}
+    folder = folder.rename(tmp_path / "plain")  # in which a lake may lie
+    assert len(ServedLog(Lake(folder)).read()) == 50
+    assert [path.name for path in tmp_path.iterdir()] == ["plain"]
 
 
 def test_the_json_is_the_report(board: Scoreboard, tmp_path: Path) -> None:

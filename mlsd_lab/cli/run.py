@@ -8,6 +8,7 @@ import typer
 from mlsd_lab import clock
 from mlsd_lab.cli.console import progress_bar, say
 from mlsd_lab.cli.data import Folder, Zone
+from mlsd_lab.errors import ConfigError
 from mlsd_lab.terminal import escaped, shown
 
 DataName = Annotated[
@@ -44,7 +45,7 @@ def run(
     from mlsd_lab.datasets.world import WorldConfig
 
     report.check_out(out)
-    report.check_out(keep_lake)
+    _check_lake(keep_lake, out)
     given = {"users": users, "videos": videos, "events": events}
     size: dict[str, Any] = {name: count for name, count in given.items() if count is not None}
     world = WorldConfig(seed=seed, **size) if size or data == "world" else None
@@ -57,3 +58,16 @@ def run(
         say(part)
     seconds = found.report["timings"]["total_seconds"]
     say(f"\nThe whole report: {escaped(str(folder / 'report.html'))} (and report.json), {seconds:.1f} s")
+
+
+def _check_lake(lake: Path | None, out: Path | None) -> None:
+    """Refuse before the run a place for the lake that is not free, or that the report would take."""
+    from mlsd_lab.ingestion.lake import Lake
+    from mlsd_lab.report import check_out
+
+    check_out(lake)
+    if lake is not None:
+        Lake(lake)
+        place = lake.resolve()
+        if out is not None and (out.resolve() in (place, *place.parents) or place in out.resolve().parents):
+            raise ConfigError(f"--keep-lake: expected another folder than that of --out, found {lake}")

@@ -32,6 +32,18 @@ class TestRun:
         assert sorted(path.name for path in Path("runs").iterdir()) == ["001", "002", "latest"]
         assert Path("runs/latest").resolve().name == "002"
 
+    def test_what_was_served_is_audited_from_the_lake_that_was_kept(
+        self, mlsd_lab: CommandLine, tmp_path: Path
+    ) -> None:
+        world = ("--data", "world", "--users", 120, "--videos", 150, "--events", 6_000)
+        assert mlsd_lab("run", *world, "--keep-lake", tmp_path / "lake").code == 0
+        report = report_in(Path("runs/latest"))
+        done = mlsd_lab("features", "skew", "--served", "runs/latest", "--lake", tmp_path / "lake")
+        assert (done.code, done.err) == (0, "")
+        assert f"{report['skew']['compared']:,} values compared" in done.out
+        assert "no value differs from what training computes" in done.out
+        assert "do not stand in this lake" not in done.out
+
     def test_a_catalogue_smaller_than_k_is_a_result_with_a_note(self, mlsd_lab: CommandLine, tmp_path: Path) -> None:
         log = write_log(tmp_path / "log", people=10, videos=20, events=100)
         assert mlsd_lab("run", "--data", "csv", "--path", log, "--out", tmp_path / "out").code == 0
@@ -155,6 +167,15 @@ class TestBadInput:
 
     def test_out_that_is_where_one_stands_is_refused_before_the_run(self, mlsd_lab: CommandLine) -> None:
         assert_refused(mlsd_lab("run", "--out", "."), "is the folder you are in")
+
+    @pytest.mark.parametrize("out, lake", [("new", "new"), ("new", "new/lake"), ("new/out", "new")])
+    def test_a_lake_in_the_place_of_the_report(self, mlsd_lab: CommandLine, out: str, lake: str) -> None:
+        done = mlsd_lab("run", "--out", out, "--keep-lake", lake)
+        assert_refused(done, "--keep-lake: expected another folder than that of --out")
+
+    def test_a_lake_where_none_can_lie_is_refused_before_the_run(self, mlsd_lab: CommandLine, tmp_path: Path) -> None:
+        assert_refused(mlsd_lab("run", "--keep-lake", tmp_path), "already holds something")
+        assert_refused(mlsd_lab("run", "--keep-lake", "100%"), "expected a folder without % in its path")
 
     def test_out_under_a_file(self, mlsd_lab: CommandLine, log: Path, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
