@@ -28,9 +28,8 @@ class Skew:
     rows: int
     """Of the served log."""
     moved: int
-    """Rows whose position, time of newest event, tile and `as_of` do not go together in this log: the store missed or
-    repeated events, the row was changed, or the log was (corrected, erased from, cut). They are compared at the
-    position of their newest event."""
+    """Rows whose position, newest event, tile and `as_of` do not go together in this log: the store missed or repeated
+    events, a row was changed, or the log was corrected, erased from or cut. They are compared at their newest event."""
     features: pd.DataFrame
     """A row a column: compared, mismatched, stale (counts), largest_difference (of numbers that mismatch, else NaN)."""
     lag: pd.DataFrame
@@ -80,8 +79,9 @@ class Skew:
         return ax
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON has it: no NaN, times as text."""
+        """Return all of it as JSON has it: without NaN and infinity."""
         tables = {"features": self.to_frame(), "lag": self.lag.reset_index(), "examples": self.examples}
-        lists = {name: frame.astype(object).where(frame.notna(), None) for name, frame in tables.items()}
+        finite = {name: frame.replace([np.inf, -np.inf], np.nan) for name, frame in tables.items()}
+        lists = {name: frame.astype(object).where(frame.notna(), None) for name, frame in finite.items()}
         counts = {"rows": self.rows, "moved": self.moved, **self.summary()}
         return counts | {name: frame.to_dict("records") for name, frame in lists.items()}

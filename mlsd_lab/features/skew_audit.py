@@ -65,14 +65,15 @@ class _Found:
         recomputed = self._timeline.features(served, position).to_numpy()
         fresh = self._timeline.features(served, now).to_numpy()
         wrong = _differs(values, recomputed)
-        unsure = np.zeros_like(wrong) if self._ties_known else self._unsure(served, position, wrong)
+        unsure = np.zeros_like(wrong) if self._ties_known else self._unsure(served, position, moved, wrong)
         wrong &= ~unsure
         self._rows += len(served)
         self._moved += int(moved.sum())
         self._compared += (~unsure).sum(axis=0)
         self._mismatched += wrong.sum(axis=0)
         self._stale += _differs(recomputed, fresh).sum(axis=0)
-        gap = np.fmax.reduce(np.where(wrong, np.abs(values - recomputed), np.nan), axis=0, initial=np.nan)
+        with np.errstate(over="ignore"):
+            gap = np.fmax.reduce(np.where(wrong, np.abs(values - recomputed), np.nan), axis=0, initial=np.nan)
         self._largest = np.fmax(self._largest, gap)
         self._lags.append(self._lag(served, position, now))
         self._keep_examples(served, values, recomputed, wrong)
@@ -94,19 +95,18 @@ class _Found:
         waits[late] = microseconds(served["as_of"]).astype(np.int64)[late] - known_at[position[late]]
         return np.stack([waits, behind], axis=1)
 
-    def _unsure(self, served: pd.DataFrame, position: Ints, wrong: Flags) -> Flags:
+    def _unsure(self, served: pd.DataFrame, position: Ints, moved: Flags, wrong: Flags) -> Flags:
         """Tell which wrong values the events could have changed that became known together with the newest absorbed."""
         known_at = self._timeline.known_at
         unsure = np.zeros_like(wrong)
-        between = np.flatnonzero(wrong.any(axis=1) & (position > 0) & (position < len(known_at)))
-        between = between[known_at[position[between] - 1] == known_at[position[between]]]
-        if len(between):
-            rows, tied = served.iloc[between], known_at[position[between]]
-            before, after = (
-                self._timeline.features(rows, np.searchsorted(known_at, tied, side)).to_numpy()
-                for side in ("left", "right")
-            )
-            unsure[between] = wrong[between] & _differs(before, after)
+        at = np.flatnonzero(wrong.any(axis=1) & (position > 0))
+        tied = known_at[position[at] - 1]
+        first, behind = (np.searchsorted(known_at, tied, side) for side in ("left", "right"))
+        between = (behind - first > 1) & ((position[at] < behind) | moved[at])
+        if between.any():
+            rows = served.iloc[at[between]]
+            before, after = (self._timeline.features(rows, edge[between]).to_numpy() for edge in (first, behind))
+            unsure[at[between]] = wrong[at[between]] & _differs(before, after)
         return unsure
 
     def _keep_examples(

@@ -57,6 +57,8 @@ class ServedLog:
         where the log is of another catalogue; nothing is written then.
         """
         shape = _shape(catalogue)
+        if served.empty:
+            return
         batch = _typed(served, shape)
         for left in reversed(range(_TRIES)):
             try:
@@ -71,6 +73,7 @@ class ServedLog:
         if self._lake.has(shape.name):
             _require(self._lake.table(shape.name), catalogue)
         table = self._lake.table(shape)
+        _require(table, catalogue)  # once more: another may have begun the log in between
         connection = connect()
         connection.register("batch", batch)
         columns = f"*, CAST(as_of AS DATE) AS {PARTITION}"

@@ -27,9 +27,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def lake(mlsd_lab: CommandLine, made: Path) -> Lake:
+def lake(mlsd_lab: CommandLine, made: Path) -> Lake:  # noqa: ARG001  it stands in the working folder of the command
     """A copy of them in the working folder, `lake` and `run`."""
-    assert mlsd_lab
     shutil.copytree(made, ".", dirs_exist_ok=True)
     return Lake("lake")
 

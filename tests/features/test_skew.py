@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from mlsd_lab.features import Skew, Timeline, audit
 from mlsd_lab.features.feed import FEED
@@ -46,6 +47,15 @@ def test_it_is_json_without_nan(skew: Skew) -> None:
     assert [one["served"] for one in found["examples"] if one["column"] == "user_completion_7d"] == [None]
 
 
+def test_infinity_and_numbers_at_both_ends_are_no_trouble() -> None:
+    rows = served()
+    rows.loc[3, "user_relevant_7d"], rows.loc[4, "retrieval"] = np.inf, -np.finfo(float).max
+    rows.loc[4, "retrieval_score"] = np.finfo(float).max
+    skew = audit(Timeline(FEED, LOG), rows)
+    assert skew.mismatched == 2
+    assert json.loads(json.dumps(skew.to_json(), allow_nan=False))["mismatched"] == 2
+
+
 def test_the_plot_has_a_row_a_feature_the_worst_on_top(skew: Skew) -> None:
     with style():
         ax = skew.plot()
@@ -53,11 +63,10 @@ def test_the_plot_has_a_row_a_feature_the_worst_on_top(skew: Skew) -> None:
     assert ax.get_xlabel() == "share of its served values, %"
     widths = {bars.get_label(): [bar.get_width() for bar in bars] for bars in ax.containers}
     assert widths["mismatched"][-1] == pytest.approx(100 * 3 / 50)
+    assert isinstance(ax.figure, Figure)
     assert svg(ax.figure).startswith("<svg")
 
 
 def test_it_draws_into_the_axes_it_is_given_also_when_nothing_was_served() -> None:
-    from matplotlib.figure import Figure
-
     ax = Figure().add_subplot()
     assert audit(Timeline(FEED, LOG), served().iloc[:0]).plot(ax) is ax

@@ -119,6 +119,8 @@ def test_between_events_known_at_once_an_unknown_order_is_given_the_benefit_of_t
     assert strict.mismatched > 0
     assert lenient.mismatched == 0
     assert lenient.compared == strict.compared - strict.mismatched
+    moved = audit(Timeline(FEED, log), rows.assign(position_absorbed=7), ties_known=False)
+    assert (moved.moved, moved.mismatched) == (3, 0)
     rows.loc[1, "video_impressions_all"] = rows.loc[1, "video_duration"] = 7.0
     assert audit(Timeline(FEED, log), rows, ties_known=False).mismatched == 1  # no order changes a length
 

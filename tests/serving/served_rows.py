@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,13 @@ def served_rows(
         store.absorb(change(some), offset=store.position)
         user, scores, as_of = f"u{at % 3}", np.linspace(-1, 1, 5), (some["known_at"].iloc[-1] + lag).ceil(up_to)
         found = store.lookup(user, VIDEOS, as_of, surface="home", retrieval_score=scores)
-        facts = {"request_id": f"r{at}", "user_id": user, "video_id": VIDEOS, "rank": range(5), "score": -scores}
+        facts: dict[str, Any] = {
+            "request_id": f"r{at}",
+            "user_id": user,
+            "video_id": VIDEOS,
+            "rank": range(5),
+            "score": -scores,
+        }
         facts |= {"as_of": as_of, "position_absorbed": found.position, "tile": found.tile, "surface": "home"}
         facts |= {"retrieval_score": scores, "bundle": "b" * 64, "degraded": None}
         newest = pd.DatetimeIndex(np.full(5, found.newest).astype("datetime64[us]"), tz="UTC")

@@ -39,8 +39,8 @@ def assert_same(found: pd.DataFrame, rows: pd.DataFrame) -> None:
     for name in rows:
         ours, theirs = found[name], in_order(rows)[name]
         if ours.dtype == np.float64:
-            bits = [np.where(np.isnan(side), np.nan, side).view(np.int64) for side in (ours, theirs)]
-            np.testing.assert_array_equal(*bits, err_msg=name)
+            found_bits, bits = (np.where(np.isnan(side), np.nan, side).view(np.int64) for side in (ours, theirs))
+            assert found_bits.tolist() == bits.tolist(), name
         elif name in ("as_of", "newest_known_at"):
             assert ours.dtype == "datetime64[us, UTC]"
             assert ours.equals(theirs.astype("datetime64[us, UTC]"))
@@ -77,6 +77,11 @@ def test_moments_before_1970_and_no_newest_event_come_back(lake: Lake) -> None:
     found = ServedLog(lake).read()
     assert found["newest_known_at"].isna().all()
     assert (found["as_of"] == rows["as_of"].iloc[0]).all()
+
+
+def test_nothing_served_writes_nothing(lake: Lake) -> None:
+    ServedLog(lake).append(ROWS.iloc[:0], FEED)
+    assert not lake.has("served")
 
 
 def test_a_batch_is_there_whole_or_not_at_all(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +195,7 @@ def test_after_erasure_no_byte_holds_the_user_and_a_late_batch_does_not_bring_th
 
 
 def test_a_batch_that_was_read_before_an_erasure_is_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    log, whole, erased = ServedLog(lake), LakeTable.append, []
+    log, whole, erased = ServedLog(lake), LakeTable.append, list[int]()
     log.append(ROWS.iloc[:5], FEED)
 
     def after_an_erasure(table: LakeTable, *arguments: Any) -> None:
@@ -213,7 +218,7 @@ def test_who_reads_while_a_user_is_erased_has_the_old_rows_the_new_ones_or_a_con
     old, new = ROWS, ROWS[ROWS["user_id"] != "u1"]
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(erase, Lake(lake.root), "u1", NOW)
-        seen = set()
+        seen = set[int]()
         while not done.done() or len(seen) == 0:
             try:
                 seen.add(len(log.read()))

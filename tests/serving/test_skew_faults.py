@@ -16,6 +16,7 @@ from mlsd_lab.ingestion.erase import erase
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect, parse
 from mlsd_lab.ingestion.warehouse import Warehouse
+from tests.features.streams import log_of
 from tests.ingestion.records import NOW, event, lines
 from tests.serving.served_rows import LOG, lake_of, served_rows
 
@@ -221,6 +222,16 @@ def test_an_event_that_was_corrected_into_the_past_moves_positions_and_is_found_
     assert touched == {("user_id",), ("video_id",), ("creator_id",), ("topic",), ("user_id", "topic"), ("surface",)}
     early = HONEST[HONEST["position_absorbed"] <= 40]
     assert found_in(changed, early).mismatched == 0
+
+
+def test_events_known_at_once_that_a_lake_orders_otherwise_are_no_skew(tmp_path: Path) -> None:
+    log = log_of([(5 * (at % 20 == 0), at % 3, at % 4, at % 2 == 0, float(at), 0) for at in range(60)])
+    timeline = Timeline(FEED, Warehouse(lake_of(tmp_path / "lake", log)).log(late=True))  # "10" comes before "9" there
+    rows = served_rows(log=log, batch=7)
+    assert audit(timeline, rows).mismatched > 0
+    skew = audit(timeline, rows, ties_known=False)
+    assert (skew.mismatched, skew.moved) == (0, 0)
+    assert 0.9 * rows[COLUMNS].size < skew.compared < rows[COLUMNS].size
 
 
 def test_after_an_erasure_what_differs_is_what_the_user_added_to_others(changed: Lake) -> None:
