@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlsd_lab import clock
+from mlsd_lab.cli.catalogue_option import FEED, catalogue_named
 from mlsd_lab.cli.console import say
-from mlsd_lab.cli.features import OUR_CATALOGUE, catalogue_named
 from mlsd_lab.cli.ingest import LakeRoot
 from mlsd_lab.cli.json_file import JsonFile, check_json_file, write_json
 from mlsd_lab.errors import ConfigError
@@ -52,7 +52,7 @@ def erase(
     if not user:
         raise ConfigError("--user: expected the id of a user, found an empty text")
     with ExitStack() as open_stores:
-        stores = [open_stores.enter_context(closing(one)) for one in _stores(store, catalogue or [OUR_CATALOGUE])]
+        stores = [open_stores.enter_context(closing(one)) for one in _stores(store, catalogue or [FEED])]
         tables = [(root, table) for root, one in lakes.items() for table in erased(one, user, clock.now())]
         kept = [erase_from_store(one, user) for one in stores]
         left = sorted(_names(str(store), stores) - {one.store for one in kept})

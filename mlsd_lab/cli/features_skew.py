@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlsd_lab.cli.catalogue_option import FEED, CatalogueName, catalogue_named
 from mlsd_lab.cli.console import progress_bar, say
-from mlsd_lab.cli.features import OUR_CATALOGUE, CatalogueName, catalogue_named
 from mlsd_lab.cli.ingest import LakeRoot
 from mlsd_lab.cli.json_file import JsonFile, check_json_file, write_json
 from mlsd_lab.terminal import escaped, plain_table
@@ -25,7 +25,7 @@ ServedRoot = Annotated[
 def skew(
     served: ServedRoot = None,
     lake: LakeRoot = "lake",
-    catalogue: CatalogueName = OUR_CATALOGUE,
+    catalogue: CatalogueName = FEED,
     json_file: JsonFile = None,
 ) -> None:
     """Compute each served feature value again from the lake, at the position in the stream that it was answered from.

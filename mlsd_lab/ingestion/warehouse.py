@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from mlsd_lab.datasets import Datasheet, Log
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.ingestion.lake import Lake
+from mlsd_lab.ingestion.content import row_text
+from mlsd_lab.ingestion.lake import SHAPES, Lake
 from mlsd_lab.ingestion.parsing import connect
 from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED, PARTITION, SERVED
 from mlsd_lab.ingestion.storage_errors import explained
@@ -25,7 +26,11 @@ TABLES = {
 """What can be asked, and what a row is."""
 
 
-_WITH_LATE = "FROM fact_events UNION ALL BY NAME FROM late_events ANTI JOIN fact_events USING (event_id)"
+_WITH_LATE = f"""
+    FROM fact_events ANTI JOIN late_events USING (event_id) UNION ALL BY NAME
+    SELECT * FROM (FROM fact_events SEMI JOIN late_events USING (event_id) UNION ALL BY NAME FROM late_events) e
+    QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY known_at, sha256({row_text(SHAPES["events"], "e")})) = 1
+"""
 
 
 class Warehouse:
@@ -77,8 +82,7 @@ class Warehouse:
     def log(self, datasheet: Datasheet | None = None, late: bool = False) -> Log:
         """Return facts and dimensions as a `Log`, the form in which everything after ingestion reads them.
 
-        With `late` it has too the new events that came late from a stream and wait for the correction: an online store
-        absorbed these, and no corrections.
+        With `late` it is as the correction will leave it: with the events that came late from a stream and wait.
         """
         source = f"({_WITH_LATE})" if late else "fact_events"
         events = self.query(f"SELECT * EXCLUDE ({PARTITION}) FROM {source} ORDER BY known_at, event_id")

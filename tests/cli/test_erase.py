@@ -108,7 +108,7 @@ def test_a_store_on_a_server_loses_the_user_too(mlsd_lab: CommandLine, lake: str
     [
         (["--store", "nowhere"], "expected a store of feed-1-"),
         (["--served", "nowhere"], "expected a lake at "),
-        (["--store", "stores", "--catalogue", "nowhere:FEED"], "--catalogue: expected MODULE:NAME"),
+        (["--store", "stores", "--catalogue", "nowhere:FEED"], "--catalogue nowhere:FEED: expected a module"),
         (["--user", ""], "--user: expected the id of a user"),
     ],
 )

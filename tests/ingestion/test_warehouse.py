@@ -9,6 +9,7 @@ from mlsd_lab.ingestion.contracts import EVENTS, USERS, VIDEOS
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.parsing import connect, parse
+from mlsd_lab.ingestion.stream.correct import correct
 from mlsd_lab.ingestion.warehouse import TABLES, Warehouse
 from tests.ingestion.records import AT, NOW, clicks, event, lines
 from tests.ingestion.test_ingest import Given
@@ -91,16 +92,18 @@ def test_an_empty_or_absent_lake_is_a_sentence_and_asking_makes_nothing(tmp_path
     assert sorted(path.name for path in (tmp_path / "lake").iterdir()) == ["users"]
 
 
-def test_a_log_with_late_events_has_the_new_ones_and_no_correction(tmp_path: Path) -> None:
+def test_a_log_with_late_events_is_what_the_correction_makes_of_it(tmp_path: Path) -> None:
     lake = filled(tmp_path)
-    waiting = lines(event("late", known_at=LATER), event("a", clicked=False))
+    copies = [event("a", clicked=False), event("b", user_id="bob", known_at=LATER), event("c", known_at=LATER)]
+    earlier = {"occurred_at": "2026-01-01T09:00:00Z", "known_at": "2026-01-01T09:30:00Z"}
     connection = connect()
-    parse(connection, waiting.encode(), EVENTS, "by hand")
+    parse(connection, lines(*copies[:2], event("c", **earlier), event("new", known_at=LATER)).encode(), EVENTS, "late")
     lake.table("late_events").append(connection, "SELECT * FROM parsed", {})
-    assert Warehouse(lake).log().events["event_id"].tolist() == ["a", "b"]
-    log = Warehouse(lake).log(late=True)
-    assert log.events[["event_id", "clicked"]].astype(object).fillna("").values.tolist() == [
-        ["a", True],
-        ["b", ""],
-        ["late", ""],
-    ]
+    parse(connection, lines(copies[2]).encode(), EVENTS, "on time")
+    lake.table("events").append(connection, "SELECT * FROM parsed", {})
+    before, late = (Warehouse(lake).log(late=late).events for late in (False, True))
+    correct(lake)
+    after = Warehouse(lake).log().events
+    assert before["event_id"].tolist() == ["a", "b", "c"]
+    assert late["event_id"].tolist() == ["c", "a", "b", "new"]
+    pd.testing.assert_frame_equal(late, after)
