@@ -13,11 +13,11 @@ def row_keys(number: int, parts: Sequence[Iterable[str | None]]) -> list[bytes]:
     """
     if not parts:
         return []
-    begin = f"{number}|"
-    if len(parts) == 1:
-        return [f"{begin}{part}".encode("utf-8", "surrogatepass") for part in parts[0]]
-    led = ("".join(f"{len(str(part))}:{part}" for part in key[:-1]) + str(key[-1]) for key in zip(*parts, strict=False))
-    return [f"{begin}{text}".encode("utf-8", "surrogatepass") for text in led]
+    *leading, last = parts
+    texts: Iterable[str] = map(str, last)
+    for part in reversed(leading):
+        texts = (f"{len(text)}:{text}{rest}" for text, rest in zip(map(str, part), texts, strict=False))
+    return [f"{number}|{text}".encode("utf-8", "surrogatepass") for text in texts]
 
 
 def key_parts(key: bytes, count: int) -> list[str]:
