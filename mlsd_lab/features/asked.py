@@ -56,11 +56,12 @@ class Questions:
         self._context = {name: columns[name] for name in CONTEXT if name in columns}
         self._texts = {name: columns[name] for name in _OF_VIDEOS}
         self._numbers = {entity: number for number, entity in enumerate(catalogue.entities)}
-        self._groups = {entity: self._grouped(entity) for entity in self._numbers if set(entity) & {*_OF_VIDEOS}}
+        self._shared = {entity: tuple(name for name in entity if name in _OF_VIDEOS) for entity in self._numbers}
+        self._groups = {shared: self._grouped(shared) for shared in {*self._shared.values()} if shared}
         self._fixed = {  # keys that hold nothing of a request, made once
-            entity: self._made(entity, [groups[name] for name in entity])
-            for entity, (_, groups) in self._groups.items()
-            if {*entity} <= {*_OF_VIDEOS}
+            entity: self._made(entity, [self._groups[shared][1][name] for name in entity])
+            for entity, shared in self._shared.items()
+            if entity == shared
         }
         if ("video_id",) in self._numbers:
             self._fixed["video_id",] = self._made(("video_id",), [list(self._row)])
@@ -76,36 +77,50 @@ class Questions:
         """Return what a request is about; unknown users and videos are entities like any other."""
         videos = [*map(str, video_ids)]
         given = {"user_id": str(user_id), "surface": surface}
-        rows = np.array([*map(self._row.get, videos, repeat(-1))], dtype=np.int64)
+        rows = np.fromiter(map(self._row.get, videos, repeat(-1)), dtype=np.int64, count=len(videos))
         moment = moment_of(as_of)
         context: dict[str, NDArray[Any]] = {
             "as_of": np.full(len(videos), moment[0]).astype("datetime64[us]"),
             "retrieval_score": np.full(len(videos), np.nan) if retrieval_score is None else retrieval_score,
         }
         context |= {name: taken(values, rows) for name, values in self._context.items()}
+        shown = {shared: self._shown(shared, rows) for shared in self._groups}
         keys: dict[Entity, list[bytes]] = {}
         place: dict[Entity, Ints | None] = {}
         for entity in self._numbers:
-            keys[entity], place[entity] = self._keys(entity, given, videos, rows)
+            keys[entity], place[entity] = self._keys(entity, given, videos, rows, shown)
         return Asked(len(videos), moment, keys, place, context)
 
+    def _shown(self, shared: Entity, rows: Ints) -> tuple[list[int], Ints]:
+        """Return which groups of videos are asked about, and each video's place among them, −1 for none."""
+        code, texts = self._groups[shared]
+        theirs, groups = code[rows], len(texts[shared[0]])
+        seen, place = np.zeros(groups + 1, dtype=bool), np.full(groups + 1, -1)  # the last is no group
+        seen[theirs] = True
+        found = seen[:-1].nonzero()[0]
+        place[found] = np.arange(len(found))
+        return found.tolist(), place[theirs]
+
     def _keys(
-        self, entity: Entity, given: dict[str, str | None], videos: list[str], rows: Ints
+        self,
+        entity: Entity,
+        given: dict[str, str | None],
+        videos: list[str],
+        rows: Ints,
+        shown: dict[Entity, tuple[list[int], Ints]],
     ) -> tuple[list[bytes], Ints | None]:
         if any(given[name] is None for name in entity if name in given):
             return [], np.full(len(videos), -1)
         if "video_id" in entity:
             return self._keys_by_video(entity, given, videos, rows)
-        if entity not in self._groups:
+        if not (shared := self._shared[entity]):
             return self._made(entity, [[given[name]] for name in entity]), np.zeros(len(videos), dtype=np.int64)
-        code, groups = self._groups[entity]
-        found, place = np.unique(np.where(rows >= 0, code[rows], -1), return_inverse=True)
-        without = int(len(found) > 0 and found[0] < 0)  # what has no group comes first
-        shown = found[without:].tolist()
+        groups, place = shown[shared]
         if entity in self._fixed:
-            return [self._fixed[entity][one] for one in shown], place - without
-        parts = [repeat(given[name]) if name in given else [groups[name][one] for one in shown] for name in entity]
-        return self._made(entity, parts), place - without
+            return [*map(self._fixed[entity].__getitem__, groups)], place
+        texts = self._groups[shared][1]
+        parts = [repeat(given[n]) if n in given else [*map(texts[n].__getitem__, groups)] for n in entity]
+        return self._made(entity, parts), place
 
     def _keys_by_video(
         self, entity: Entity, given: dict[str, str | None], videos: list[str], rows: Ints
@@ -123,13 +138,12 @@ class Questions:
         place = [-1 if None in key else distinct.setdefault(key, len(distinct)) for key in zip(*parts, strict=True)]
         return self._made(entity, [*zip(*distinct, strict=True)]), np.array(place, dtype=np.int64)
 
-    def _grouped(self, entity: Entity) -> tuple[Ints, dict[str, list[str]]]:
-        """Number videos by what of a key stands in the table of videos, −1 for a null there; and list what it is."""
-        shared = [name for name in entity if name in self._texts]
+    def _grouped(self, shared: Entity) -> tuple[Ints, dict[str, list[str]]]:
+        """Number videos by columns of their table, −1 for a null there and at the end; list what numbers stand for."""
         texts = pd.DataFrame({name: self._texts[name] for name in shared}, dtype=object)
-        code = texts.groupby(shared, sort=False).ngroup().fillna(-1).to_numpy(np.int64)
+        code = texts.groupby([*shared], sort=False).ngroup().fillna(-1).to_numpy(np.int64)
         _, first = np.unique(code, return_index=True)
-        return code, {name: texts[name].iloc[first[code[first] >= 0]].tolist() for name in shared}
+        return np.append(code, -1), {name: texts[name].iloc[first[code[first] >= 0]].tolist() for name in shared}
 
     def _made(self, entity: Entity, parts: Sequence[Iterable[str | None]]) -> list[bytes]:
         return row_keys(self._numbers[entity], parts)
