@@ -76,8 +76,8 @@ CHANGES = (
     Change(
         "a window loses its first tile, online only",
         "features/tiles.py",
-        "edges >= edge[:, None]",
-        "edges > edge[:, None]",
+        "edge // self.tile + 1",
+        "edge // self.tile",
     ),
     Change(
         "training features hold what is known at the moment itself (<= for <)",

@@ -24,6 +24,8 @@ class Head:
     newest: int = NEVER
     """Microseconds UTC of the newest event absorbed."""
     mark: Any = None
+    layout: int = 1
+    """Of the rows; a head of the first layout does not say it."""
 
     @classmethod
     def of(cls, stored: bytes) -> "Head":

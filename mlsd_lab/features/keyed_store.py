@@ -1,10 +1,10 @@
 """The store that all stores are: a map from keys to bytes, read and changed as one, and the arithmetic above it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from threading import Lock
 from typing import Any
 
@@ -21,15 +21,16 @@ from mlsd_lab.features.head import HEAD, Head
 from mlsd_lab.features.online import Lookup
 from mlsd_lab.features.past import Entity, Past
 from mlsd_lab.features.row_key import key_parts, row_keys
+from mlsd_lab.features.row_layout import LAYOUT, State
 from mlsd_lab.features.timeline import microseconds
 
 Ints = NDArray[np.int64]
 
 
 class KeyedStore(ABC):
-    """An `OnlineStore` over a map of bytes: a fixed-layout row of state an entity, and a head.
+    """An `OnlineStore` over a map of bytes: a row of state an entity, and a head.
 
-    A subclass brings `_get`, `_put` and `_keys_with`, each a transaction of its own. Rows are int64, lowest byte first.
+    A subclass brings `_get`, `_put` and `_keys_with`, each a transaction of its own.
 
     >>> sorted(KeyedStore.__abstractmethods__)
     ['_get', '_keys_with', '_put']
@@ -41,9 +42,8 @@ class KeyedStore(ABC):
     def __init__(self, catalogue: Catalogue, videos: pd.DataFrame) -> None:
         self.catalogue = catalogue
         self._totals = {entity: EntityTotals(entity, features) for entity, features in catalogue.entities.items()}
-        self._empty = {entity: totals.empty(1).tobytes() for entity, totals in self._totals.items()}
         self._questions = Questions(catalogue, videos)
-        self._head = Head(catalogue.fingerprint)
+        self._head = Head(catalogue.fingerprint, layout=LAYOUT)
         self._writing = Lock()  # one thread of this handle at a time; other handles meet in `_put`
 
     @abstractmethod
@@ -55,8 +55,11 @@ class KeyedStore(ABC):
         return self._get(keys)
 
     @abstractmethod
-    def _put(self, rows: Mapping[bytes, bytes], gone: Sequence[bytes], before: bytes) -> bool:
-        """Write rows and delete others, all or nothing, if the stored head is still `before`; say whether it was."""
+    def _put(self, rows: Iterable[tuple[bytes, bytes]], gone: Sequence[bytes], before: bytes) -> bool:
+        """Write rows, each with its key, and delete others, if the stored head is still `before`; say whether it was.
+
+        All of it or nothing.
+        """
 
     @abstractmethod
     def _keys_with(self, prefix: bytes) -> list[bytes]:
@@ -77,11 +80,6 @@ class KeyedStore(ABC):
         """What came with the newest batch."""
         return self._head.mark
 
-    @property
-    def bytes_a_row(self) -> dict[Entity, int]:
-        """How many bytes a row of state takes as stored."""
-        return {entity: len(row) for entity, row in self._empty.items()}
-
     def absorb(self, batch: pd.DataFrame, offset: int, mark: Any = None) -> None:
         """Add a batch of the stream, as `OnlineStore` says; a key is read and written once, however often it occurs."""
         with self._writing:
@@ -98,7 +96,7 @@ class KeyedStore(ABC):
         batch = batch.iloc[before.position - offset :]
         if batch.empty:
             if kept != before.mark:
-                self._commit(before, replace(before, mark=kept), {})
+                self._commit(before, replace(before, mark=kept))
             return
         known_at = microseconds(batch["known_at"]).astype(np.int64)
         if known_at[0] < before.newest or (np.diff(known_at) < 0).any():
@@ -109,15 +107,13 @@ class KeyedStore(ABC):
         read = {entity: totals.read(batch, ids) for entity, totals in self._totals.items()}
         keys = {entity: row_keys(number, read[entity][1]) for number, entity in enumerate(read)}
         _, stored = self._load(keys, self._get_to_write)
-        changed: dict[bytes, bytes] = {}
+        changed: list[Iterable[tuple[bytes, bytes]]] = []
         for entity, (code, _, added) in read.items():
-            state = stored[entity].copy()
-            self._totals[entity].absorb(state, code, known_at, added)
-            written, size = state.astype("<i8", copy=False).tobytes(), len(self._empty[entity])
-            rows = (written[at : at + size] for at in range(0, len(written), size))
-            changed.update(zip(keys[entity], rows, strict=True))
+            totals = self._totals[entity]
+            state = totals.absorb(self._state(entity, stored[entity]), code, known_at, added)
+            changed.append(zip(keys[entity], totals.layout.pack(state), strict=True))
         after = replace(before, position=before.position + len(batch), newest=int(known_at[-1]), mark=kept)
-        self._commit(before, after, changed)
+        self._commit(before, after, chain.from_iterable(changed))
 
     def lookup(
         self,
@@ -137,14 +133,10 @@ class KeyedStore(ABC):
             newest = pd.Timestamp(head.newest, unit="us", tz="UTC")
             raise ConfigError(f"as_of: expected a time after the newest event absorbed ({newest}), found {as_of}")
         past = Past()
-        for entity, state in stored.items():
-            place, totals = asked.place[entity], self._totals[entity]
-            if place is None:
-                past |= totals.past(state, asked.moment)
-            else:
-                if place.min(initial=0) < 0:  # the row of none is last
-                    state = np.concatenate([state, totals.empty(1)])
-                past |= totals.past(state, asked.moment).at(place)
+        for entity, rows in stored.items():
+            place = asked.place[entity]
+            state = self._state(entity, rows if place is None else [*rows, None])  # the row of none is last, at −1
+            past |= self._totals[entity].past(state, asked.moment, place)
         values = self.catalogue.assemble(past, asked.context, asked.videos, wanted)
         tile = int(asked.moment[0] // HOUR)
         return Lookup(wanted, values.matrix, head.position, tile, values.expired, values.defaulted, head.newest)
@@ -159,17 +151,28 @@ class KeyedStore(ABC):
                     begin = b"%d|" % number if at else row_keys(number, [[user_id], [""]][: len(entity)])[0]
                     theirs += [key for key in self._keys_with(begin) if key_parts(key, len(entity))[at] == user_id]
             if theirs:
-                self._commit(self._head, self._head, {}, theirs)
+                self._commit(self._head, self._head, gone=theirs)
         return len(theirs)
+
+    def row_sizes(self, entity: Entity) -> dict[tuple[str, ...], int]:
+        """Return how many bytes each row of a kind of entity has; it reads all of them."""
+        keys = self._keys_with(b"%d|" % list(self._totals).index(entity))
+        found = zip(keys, self._get_to_write(keys), strict=True)
+        return {tuple(key_parts(key, len(entity))): len(row) for key, row in found if row}
 
     def close(self) -> None:  # noqa: B027  some have nothing to let go of
         """Let go of files and connections."""
 
     def _begin(self) -> None:
-        """Take up where the store stands; a new one begins with a head. Raises `ArtifactError` for other features."""
+        """Take up where the store stands; a new one begins with a head. Raises for other features or another layout."""
         if self._get_to_write([HEAD])[0] is None:
-            self._put({HEAD: self._head.to_bytes()}, [], b"")
+            self._put([(HEAD, self._head.to_bytes())], [], b"")
         self._head = self._read_head(self._get_to_write([HEAD])[0])
+        if self._head.layout != LAYOUT:
+            raise ConfigError(
+                f"{self.name}: expected rows of layout {LAYOUT}, found layout {self._head.layout}; make a new store "
+                "from the lake, or use the version of mlsd_lab that made this one"
+            )
         if self._head.fingerprint != self.catalogue.fingerprint:
             found, expected = self._head.fingerprint, self.catalogue.fingerprint
             raise ArtifactError(
@@ -185,9 +188,11 @@ class KeyedStore(ABC):
                 f"{self.name}: expected a head of JSON, found {(stored or b'nothing')[:40]!r} ({error})"
             ) from error
 
-    def _commit(self, before: Head, after: Head, changed: dict[bytes, bytes], gone: Sequence[bytes] = ()) -> None:
+    def _commit(
+        self, before: Head, after: Head, changed: Iterable[tuple[bytes, bytes]] = (), gone: Sequence[bytes] = ()
+    ) -> None:
         after = replace(after, version=before.version + 1)
-        if not self._put(changed | {HEAD: after.to_bytes()}, gone, before.to_bytes()):
+        if not self._put(chain(changed, [(HEAD, after.to_bytes())]), gone, before.to_bytes()):
             self._head = self._read_head(self._get_to_write([HEAD])[0])
             raise ConflictError(
                 f"{self.name}: another writer was first, and nothing of this batch was written; the store is now at "
@@ -197,15 +202,18 @@ class KeyedStore(ABC):
 
     def _load(
         self, keys: Mapping[Entity, list[bytes]], get: Callable[[Sequence[bytes]], Sequence[bytes | None]]
-    ) -> tuple[Head, dict[Entity, Ints]]:
-        """Return the head, and the rows of state under some keys, as of one moment."""
+    ) -> tuple[Head, dict[Entity, list[bytes | None]]]:
+        """Return the head, and the rows under some keys, as of one moment."""
         head, *found = get([HEAD, *chain.from_iterable(keys.values())])
-        states, begin = {}, 0
-        for entity, each in keys.items():
-            empty, end = self._empty[entity], begin + len(each)
-            joined = b"".join([row or empty for row in found[begin:end]])
-            if len(joined) != len(each) * len(empty):
-                raise StorageError(f"{self.name}: expected rows of {len(empty)} bytes for {entity}, found others")
-            states[entity] = np.frombuffer(joined, dtype="<i8").reshape(len(each), len(empty) // 8)
-            begin = end
-        return self._read_head(head), states
+        ends = [*accumulate(map(len, keys.values()), initial=0)]
+        rows = {entity: found[begin:end] for entity, (begin, end) in zip(keys, pairwise(ends), strict=True)}
+        return self._read_head(head), rows
+
+    def _state(self, entity: Entity, rows: list[bytes | None]) -> State:
+        totals = self._totals[entity]
+        try:
+            return totals.layout.unpack([totals.empty if row is None else row for row in rows])
+        except ValueError as error:
+            raise StorageError(
+                f"{self.name}: rows of {' × '.join(entity)}: {error}; make the store anew from the lake"
+            ) from error

@@ -1,6 +1,6 @@
 """The online store in this process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -12,7 +12,7 @@ from mlsd_lab.features.catalogue import Catalogue
 from mlsd_lab.features.head import HEAD
 from mlsd_lab.features.keyed_store import KeyedStore
 
-_KIND, _FILE = "memory-store/3", "rows.npz"
+_KIND, _FILE = "memory-store/4", "rows.npz"
 
 
 class MemoryStore(KeyedStore):
@@ -67,7 +67,7 @@ class MemoryStore(KeyedStore):
         with self._lock:
             return [*map(self._rows.get, keys)]
 
-    def _put(self, rows: Mapping[bytes, bytes], gone: Sequence[bytes], before: bytes) -> bool:
+    def _put(self, rows: Iterable[tuple[bytes, bytes]], gone: Sequence[bytes], before: bytes) -> bool:
         with self._lock:
             if self._rows.get(HEAD, b"") != before:
                 return False

@@ -1,6 +1,6 @@
 """The online store on a Redis server, which several machines share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -85,9 +85,9 @@ class RedisStore(KeyedStore):
             found: Any = client.hmget(self._hash, list(keys))
         return list(found)
 
-    def _put(self, rows: Mapping[bytes, bytes], gone: Sequence[bytes], before: bytes) -> bool:
+    def _put(self, rows: Iterable[tuple[bytes, bytes]], gone: Sequence[bytes], before: bytes) -> bool:
         with self._told():
-            return bool(self._script([self._hash], [HEAD, before, len(gone), *gone, *chain(*rows.items())]))
+            return bool(self._script([self._hash], [HEAD, before, len(gone), *gone, *chain.from_iterable(rows)]))
 
     def _keys_with(self, prefix: bytes) -> list[bytes]:
         escaped = b"".join(b"\\" + sign if sign in b"*?[]\\" else sign for sign in (bytes([one]) for one in prefix))

@@ -11,6 +11,7 @@ from mlsd_lab.features import Last, Sum, Windowed, last, windowed
 from mlsd_lab.features.about import DAY, HOUR
 from mlsd_lab.features.aggregate import SCALE
 from mlsd_lab.features.entity_totals import EntityTotals, coded
+from mlsd_lab.features.row_layout import State
 from mlsd_lab.features.tiles import NEVER
 
 NAMES = ("user_id", "topic", "surface")
@@ -40,20 +41,17 @@ class Rows:
     """State as a store keeps it: a row a key."""
 
     def __init__(self, totals: EntityTotals) -> None:
-        self.totals, self.rows = totals, dict[tuple[str, ...], np.ndarray]()
+        self.totals, self.rows = totals, dict[tuple[str, ...], bytes]()
 
     def absorb(self, table: pd.DataFrame, known_at: np.ndarray) -> None:
         ids = {name: coded(table[name]) for name in self.totals.entity}
         code, parts, added = self.totals.read(table, ids)
         keys = [*zip(*parts, strict=True)]
-        state = self.totals.empty(len(keys))
-        for at, key in enumerate(keys):
-            state[at] = self.rows.get(key, state[at])
-        self.totals.absorb(state, code, known_at, added)
-        self.rows.update(zip(keys, state, strict=True))
+        state = self.totals.absorb(self.state(keys), code, known_at, added)
+        self.rows.update(zip(keys, self.totals.layout.pack(state), strict=True))
 
-    def state(self, keys: list[tuple[str, ...]]) -> np.ndarray:
-        return np.concatenate([self.rows[key][None] if key in self.rows else self.totals.empty(1) for key in keys])
+    def state(self, keys: list[tuple[str, ...]]) -> State:
+        return self.totals.layout.unpack([self.rows.get(key, self.totals.empty) for key in keys])
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
@@ -96,13 +94,26 @@ def test_keys_come_in_the_order_in_which_they_occur_first() -> None:
         assert (found[0].tolist(), found[1]) == (code, parts)
 
 
-def test_one_time_may_be_asked_of_all_rows_and_one_of_each() -> None:
-    totals, feature, _ = totals_of(("user_id",))
+def test_rows_may_be_asked_for_at_several_places_and_none() -> None:
+    totals, feature, newest = totals_of(("user_id",))
     table, known_at = table_of([("a", "x", None, 60, 5), ("b", "x", None, 60, 7)])
     rows = Rows(totals)
     rows.absorb(table, known_at)
-    state = rows.state([("a",), ("b",)])
-    soon, late = known_at[-1] + 1, known_at[-1] + 2 * DAY
-    (column, *_) = feature.columns
-    assert totals.past(state, np.array([soon])).totals[column][:, 0].tolist() == [1, 1]
-    assert totals.past(state, np.array([soon, late])).totals[column][:, 0].tolist() == [1, 0]
+    state, place = rows.state([("a",), ("b",), ("unheard of",)]), np.array([1, -1, 0, 1])
+    for as_of in (known_at[-1:] + 1, known_at[-1:] + 2 * DAY):
+        every, placed = totals.past(state, as_of), totals.past(state, as_of, place)
+        for column in feature.columns:
+            assert placed.totals[column].tolist() == every.totals[column][place].tolist()
+        np.testing.assert_array_equal(placed.last[newest.name], [7, np.nan, 5, 7])
+        assert placed.newest["user_id",].tolist() == every.newest["user_id",][place].tolist()
+    assert totals.past(state, known_at[-1:] + 2 * DAY, place[:0]).totals[feature.columns[0]].shape == (0, 2)
+
+
+def test_an_event_of_no_entity_changes_nothing() -> None:
+    totals, *_ = totals_of(("user_id",))
+    table, known_at = table_of([("a", "x", None, 60, 5)])
+    rows = Rows(totals)
+    rows.absorb(table, known_at)
+    before = dict(rows.rows)
+    rows.absorb(table.assign(user_id=None), known_at + 1)
+    assert rows.rows == before

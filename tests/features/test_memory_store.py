@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ArtifactError
 from mlsd_lab.features import Catalogue, MemoryStore, stream
 from mlsd_lab.features.feed import FEED
@@ -63,7 +64,20 @@ def test_a_state_saved_for_other_features_or_changed_is_refused(tmp_path: Path) 
 
 
 def test_the_state_of_a_video_and_of_a_user_stays_small() -> None:
-    size = MemoryStore(FEED, pd.DataFrame({"video_id": ["v"]})).bytes_a_row
-    topics = 60
-    assert size["video_id",] <= 2_000
-    assert size["user_id",] + topics * size["user_id", "topic"] <= 20_000
+    """One person watches all hours for ten days, a topic every 24 minutes; one video is shown to somebody all hours."""
+    topics = [f"t{at}" for at in range(60)]
+    videos = pd.DataFrame({"video_id": topics, "topic": topics, "creator_id": topics})
+    times = pd.Series(pd.date_range("2026-01-01", periods=600, freq="24min", tz="UTC"))
+    often = pd.DataFrame({"user_id": "often", "video_id": topics * 10, "occurred_at": times})
+    hourly = pd.DataFrame({"user_id": "other", "video_id": "t0", "occurred_at": times.dt.floor("h").unique()})
+    once = pd.DataFrame({"user_id": ["once"], "video_id": "t1", "occurred_at": times[:1]})
+    log = Log.from_frames(pd.concat([often, hourly, once]).assign(clicked=True), videos)
+    store = MemoryStore(FEED, videos)
+    store.absorb(stream(log), offset=0)
+    user, video, taste = (store.row_sizes(entity) for entity in [("user_id",), ("video_id",), ("user_id", "topic")])
+    # in words of 8 bytes: 2 of bits, 7 of values, 25 hours with 4 totals, 8 days with 6; a taste has no hours
+    assert max(video.values()) == video["t0",] == 8 * (9 + 25 * 4 + 8 * 6) <= 2_000
+    assert (
+        user["often",] + sum(size for (who, _), size in taste.items() if who == "often") == 1_256 + 60 * 160 <= 20_000
+    )
+    assert (user["once",], taste["once", "t1"]) == (8 * (9 + 4 + 6), 8 * (4 + 2))

@@ -1,3 +1,4 @@
+import json
 import sys
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -12,6 +13,7 @@ import pytest
 from mlsd_lab.errors import ConfigError, ConflictError, MissingExtraError, StorageError
 from mlsd_lab.features import Catalogue, RedisStore, Timeline
 from mlsd_lab.features.feed import FEED
+from mlsd_lab.features.head import HEAD
 from tests import needs
 from tests.features.store_contract import Opened, StoreContract, asked, assert_as_computed_offline, three_events
 from tests.features.streams import VIDEOS
@@ -149,6 +151,21 @@ def test_a_full_server_refuses_a_batch_whole_and_is_read_all_the_same(own: "Redi
         store.absorb(EVENTS.iloc[2:], offset=2)
     pd.testing.assert_frame_equal(asked(store, LATER, "u0"), before)
     store.close()
+
+
+def test_a_store_of_the_layout_before_is_refused_and_left_alone(own: "RedisServer") -> None:
+    RedisStore(own.url, FEED, VIDEOS).close()
+    with own.client() as client:
+        name = "mlsd_lab:{features}:rows"
+        head = json.loads(client.hget(name, HEAD))
+        del head["layout"]
+        before = {HEAD: json.dumps(head).encode(), b"1|v0": bytes(1520)}
+        client.hset(name, mapping=before)
+        with pytest.raises(
+            ConfigError, match=r"redis://.*: expected rows of layout 2, found layout 1; make a new store"
+        ):
+            RedisStore(own.url, FEED, VIDEOS)
+        assert client.hgetall(name) == before
 
 
 def test_signs_of_a_pattern_in_an_id_erase_nobody_else(own: "RedisServer") -> None:

@@ -1,5 +1,6 @@
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from mlsd_lab.errors import ConfigError, ConflictError, StorageError
 from mlsd_lab.features import Catalogue, SqliteStore
 from mlsd_lab.features.feed import FEED
+from mlsd_lab.features.head import HEAD
 from tests.features.store_contract import Opened, StoreContract, asked, three_events
 from tests.features.streams import START, VIDEOS
 
@@ -76,7 +78,7 @@ def test_a_store_of_another_format_is_refused(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 7")
     connection.close()
-    with pytest.raises(ConfigError, match=r"expected a feature store of format 1, found format 7; make a new one"):
+    with pytest.raises(ConfigError, match=r"expected a feature store of format 2, found format 7; make a new one"):
         SqliteStore(path, FEED, VIDEOS)
 
 
@@ -98,15 +100,24 @@ def test_a_store_held_by_another_is_read_and_a_writer_is_told(path: Path) -> Non
     holder.close()
 
 
-def test_a_row_of_another_length_is_refused(path: Path) -> None:
+@pytest.mark.parametrize("state", ["substr(state, 1, 80)", "CAST(state || x'00' AS BLOB)", "x''", "zeroblob(1520)"])
+def test_a_row_of_another_length_is_refused(path: Path, state: str) -> None:
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE rows SET state = substr(state, 1, 80) WHERE substr(key, 1, 2) = x'307C'")
+    connection.execute(f"UPDATE rows SET state = {state} WHERE substr(key, 1, 2) = x'307C'")
     connection.commit()
     connection.close()
     store = SqliteStore(path, FEED, VIDEOS)
-    with pytest.raises(StorageError, match=r"expected rows of 1520 bytes for \('user_id',\), found others"):
+    with pytest.raises(StorageError, match=r"features\.db: rows of user_id: expected .*; make the store anew"):
         asked(store, START.replace(year=2030), "u0")
     store.close()
+
+
+def test_rows_of_one_kind_of_entity_lie_together(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        keys = [key for (key,) in connection.execute("SELECT key FROM rows WHERE key != ? ORDER BY id", [HEAD])]
+    kinds = [key[:1] for key in keys]
+    assert kinds == sorted(kinds)
+    assert len(set(kinds)) == len(FEED.entities)
 
 
 def test_two_keys_of_one_number_are_refused_and_not_mixed_up(path: Path) -> None:
