@@ -2,6 +2,7 @@
 
 python benchmarks/online_state.py --events 10000000
 python benchmarks/online_state.py --events 300000 --batch 20000 --store redis://127.0.0.1:6379/0  (or a folder)
+python benchmarks/online_state.py --events 300000 --batch 20000 --store FOLDER --features videos  (16 of one entity)
 """
 
 import argparse
@@ -12,13 +13,42 @@ from time import perf_counter, process_time
 import numpy as np
 import pandas as pd
 
-from mlsd_lab.features import open_store
+from mlsd_lab.features import Catalogue, Mean, last, open_store, windowed
 from mlsd_lab.features.about import DAY
-from mlsd_lab.features.feed import FEED
+from mlsd_lab.features.feed import FEED, video_completion, video_impressions, video_relevant
 from mlsd_lab.features.keyed_store import KeyedStore
 from mlsd_lab.machine import machine, versions
 
 START = 1_767_225_600_000_000  # 2026-01-01, microseconds UTC
+
+
+@windowed("video_id", over=("1d", "7d", "all"), aggregate=Mean)
+def video_seconds(events: pd.DataFrame) -> pd.Series:
+    """Seconds that people watched the video."""
+    return events.watch_seconds
+
+
+@windowed("video_id", over=("1d", "7d", "all"), aggregate=Mean)
+def video_finished(events: pd.DataFrame) -> pd.Series:
+    """Share of people who watched nine tenths of the video or more."""
+    return (events.watch_seconds >= 0.9 * events.duration_seconds).astype(float)
+
+
+@windowed("video_id", over=("7d", "all"), aggregate=Mean)
+def video_skipped(events: pd.DataFrame) -> pd.Series:
+    """Share of people who watched less than a tenth of the video."""
+    return (events.watch_seconds < 0.1 * events.duration_seconds).astype(float)
+
+
+@last("video_id")
+def video_last_seconds(events: pd.DataFrame) -> pd.Series:
+    """Seconds that the newest person watched the video."""
+    return events.watch_seconds
+
+
+_OF_FEED = [video_impressions, video_relevant, video_completion]
+VIDEOS = Catalogue("videos", "1", [*_OF_FEED, video_seconds, video_finished, video_skipped, video_last_seconds])
+"""16 columns of one kind of entity: what an online read is measured with beside peers."""
 
 
 def main() -> None:
@@ -28,12 +58,13 @@ def main() -> None:
     for name, default in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument(
-        "--store", default="memory", help="memory, a folder, or redis://HOST:PORT/NUMBER: where no store of FEED is yet"
+        "--store", default="memory", help="memory, a folder, or redis://HOST:PORT/NUMBER: where no such store is yet"
     )
+    parser.add_argument("--features", choices=["feed", "videos"], default="feed")
     size = parser.parse_args()
     print(f"{machine()} {versions()}")
     videos = made_videos(size.videos, size.topics)
-    store = open_store(size.store, FEED, videos)
+    store = open_store(size.store, FEED if size.features == "feed" else VIDEOS, videos)
     before, wall, busy = peak_memory(), 0.0, 0.0
     for batch in made_stream(size, videos):
         began, worked = perf_counter(), process_time()
@@ -46,8 +77,7 @@ def main() -> None:
     )
     print(f"peak memory {peak_memory() / 1e9:.2f} GB, of which {before / 1e9:.2f} GB before the first event")
     report_lookups(store, videos, size.users)
-    for entity, size_of_row in store.bytes_a_row.items():
-        print(f"a row of state of {' × '.join(entity)}: {size_of_row:,} bytes")
+    report_sizes(store)
 
 
 def report_lookups(store: KeyedStore, videos: pd.DataFrame, users: int) -> None:
@@ -62,7 +92,19 @@ def report_lookups(store: KeyedStore, videos: pd.DataFrame, users: int) -> None:
             store.lookup(user, slate, later, "home")
             took.append(1000 * (perf_counter() - began))
         p50, p99 = np.percentile(took, [50, 99])
-        print(f"a lookup of {length} videos × {len(FEED.columns)} features: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+        print(
+            f"a lookup of {length} videos × {len(store.catalogue.columns)} features: p50 {p50:.2f} ms, p99 {p99:.2f} ms"
+        )
+
+
+def report_sizes(store: KeyedStore) -> None:
+    """Print the largest and the median row of each kind of entity, and of users with what is kept by user and topic."""
+    sizes = {" × ".join(entity): pd.Series(store.row_sizes(entity)) for entity in store.catalogue.entities}
+    if "user_id × topic" in sizes:
+        of_users = [sizes[name].groupby(level=0).sum() for name in ("user_id", "user_id × topic")]
+        sizes["user_id, its topics included"] = pd.concat(of_users).groupby(level=0).sum()
+    for name, size in sizes.items():
+        print(f"a row of {name}: {size.max():,.0f} bytes at most, median {size.median():,.0f}, of {len(size):,}")
 
 
 def made_videos(videos: int, topics: int) -> pd.DataFrame:
