@@ -7,7 +7,7 @@ import pytest
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ArtifactError
-from mlsd_lab.features import Catalogue, MemoryStore, stream
+from mlsd_lab.features import Catalogue, MemoryStore, memory_store, stream
 from mlsd_lab.features.feed import FEED
 from tests.features.store_contract import MANY_KEYS, Opened, StoreContract, asked, three_events
 from tests.features.streams import VIDEOS, assert_bits_equal, seeded_log
@@ -60,6 +60,14 @@ def test_a_state_saved_for_other_features_or_changed_is_refused(tmp_path: Path) 
     file = tmp_path / "state" / "rows.npz"
     file.write_bytes(file.read_bytes()[:-1] + b"\x01")
     with pytest.raises(ArtifactError, match=r"rows\.npz"):
+        MemoryStore.load(tmp_path / "state", FEED, VIDEOS)
+
+
+def test_a_state_saved_in_an_earlier_layout_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(memory_store, "_KIND", "memory-store/3")
+        MemoryStore(FEED, VIDEOS).save(tmp_path / "state")
+    with pytest.raises(ArtifactError, match=r"memory-store/4.*memory-store/3"):
         MemoryStore.load(tmp_path / "state", FEED, VIDEOS)
 
 
