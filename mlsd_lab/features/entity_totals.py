@@ -36,7 +36,7 @@ class EntityTotals:
     >>> state = totals.layout.unpack([totals.empty])
     >>> state = totals.absorb(state, np.array([0, 0]), known_at=np.array([5, 7]), added=np.array([[1, 0], [1, 0]]))
     >>> totals.past(state, np.array([8])).totals["user_impressions_1d"].tolist(), len(totals.layout.pack(state)[0])
-    ([[2, 0]], 80)
+    ([[2, 0]], 72)
     """
 
     def __init__(self, entity: Entity, features: tuple[Windowed | Last, ...]) -> None:
