@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock, local
+from zlib import crc32
 
 import pandas as pd
 
@@ -16,9 +17,18 @@ from mlsd_lab.features.keyed_store import KeyedStore
 
 _REMEMBERED = 2**18  # row numbers
 _FORMAT, _APP = 2, 0x4D4C5346  # "MLSF": a file of ours, not any other SQLite database
+_MAKE = (
+    "CREATE TABLE rows (id INTEGER PRIMARY KEY, key BLOB NOT NULL, state BLOB NOT NULL)",
+    "CREATE TABLE tally AS SELECT 0 AS rows, 0 AS low, 0 AS high",
+    "CREATE TRIGGER came AFTER INSERT ON rows BEGIN UPDATE tally SET "
+    "rows = rows + 1, low = low + (NEW.id & 0xffffffff), high = high + (NEW.id >> 32); END",
+    "CREATE TRIGGER went AFTER DELETE ON rows BEGIN UPDATE tally SET "
+    "rows = rows - 1, low = low - (OLD.id & 0xffffffff), high = high - (OLD.id >> 32); END",
+)
+_UNTALLIED = """SELECT count(*), ifnull(sum(id & 0xffffffff), 0), ifnull(sum(id >> 32), 0) FROM rows
+    EXCEPT SELECT rows, low, high FROM tally"""
 _GET = "SELECT state FROM json_each(?) LEFT JOIN rows ON rows.id = json_each.value"
-_PUT = """INSERT INTO rows (id, key, state) VALUES (?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET state = excluded.state WHERE key = excluded.key"""
+_PUT = "INSERT INTO rows (id, key, state) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state"
 
 
 class SqliteStore(KeyedStore):
@@ -72,17 +82,16 @@ class SqliteStore(KeyedStore):
     def _get(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         with self._told():
             found = self._connection().execute(_GET, [f"[{','.join(map(self._numbers.__getitem__, keys))}]"]).fetchall()
-        return [state for (state,) in found]
+        rows = zip(keys, found, strict=True)
+        return [None if state is None else self._unsealed(key, state) for key, (state,) in rows]
 
     def _put(self, rows: Iterable[tuple[bytes, bytes]], gone: Sequence[bytes], before: bytes) -> bool:
         with self._told(), self._transaction() as connection:
             ((head,),) = connection.execute(_GET, [f"[{self._numbers[HEAD]}]"]).fetchall()
-            if (head or b"") != before:
+            if (b"" if head is None else self._unsealed(HEAD, head)) != before:
                 return False
-            values = [(int(self._numbers[key]), key, row) for key, row in rows]
-            written = connection.executemany(_PUT, values).rowcount
-            if written != len(values):
-                raise StorageError(f"{self.name}: two keys have the same number, {written:,} of {len(values):,} fit")
+            values = [(int(self._numbers[key]), key, row + _seal(key, row)) for key, row in rows]
+            connection.executemany(_PUT, values)
             connection.executemany(
                 "DELETE FROM rows WHERE id = ? AND key = ?", [(int(self._numbers[k]), k) for k in gone]
             )
@@ -93,12 +102,18 @@ class SqliteStore(KeyedStore):
             query = "SELECT key FROM rows WHERE substr(key, 1, ?) = ?"
             return [key for (key,) in self._connection().execute(query, [len(prefix), prefix]).fetchall()]
 
+    def _unsealed(self, key: bytes, state: object) -> bytes:
+        if isinstance(state, bytes) and state[-4:] == _seal(key, state[:-4]):
+            return state[:-4]
+        raise self._damaged(f"the row of {key[:80]!r} does not have its checksum")
+
     def _open(self) -> None:
         with self._transaction() as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             if not connection.execute("SELECT 1 FROM sqlite_master").fetchall():
-                connection.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, key BLOB NOT NULL, state BLOB NOT NULL)")
+                for statement in _MAKE:
+                    connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {_APP}")
                 connection.execute(f"PRAGMA user_version = {_FORMAT}")
             elif application != _APP:
@@ -108,6 +123,11 @@ class SqliteStore(KeyedStore):
                     f"{self.name}: expected a feature store of format {_FORMAT}, found format {version}; make a new "
                     "one from the lake, or use the version of mlsd_lab that made it"
                 )
+        ((said,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+        if said != "ok":
+            raise self._damaged(" ".join(said.split()))
+        if connection.execute(_UNTALLIED).fetchall():
+            raise self._damaged("rows are missing, or stand under another number")
 
     def _connection(self) -> sqlite3.Connection:
         if getattr(self._own, "connection", None) is None:
@@ -137,15 +157,23 @@ class SqliteStore(KeyedStore):
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter tells of an error whose text is damaged
             if "locked" in str(error) or "busy" in str(error):
                 raise ConflictError(
                     f"{self.name}: another process holds the store, for {self._patience:g} s or more; try again"
                 ) from error
-            raise StorageError(
-                f"cannot use {self.name}: {error}. If the file is damaged, delete it and make it anew from the lake: "
-                "open an empty one and absorb the stream from its beginning"
-            ) from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, what: object) -> StorageError:
+        return StorageError(
+            f"cannot use {self.name}: {what}. If the file is damaged, delete it and make it anew from the lake: "
+            "open an empty one and absorb the stream from its beginning"
+        )
+
+
+def _seal(key: bytes, row: bytes) -> bytes:
+    """Return what stands after a row, so that a changed byte, or another key's row, is known as such."""
+    return crc32(row, crc32(key)).to_bytes(4, "little")
 
 
 class _Numbers(dict[bytes, str]):
