@@ -1,9 +1,11 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
-from threading import Timer
+from threading import Event as Signal
+from threading import Semaphore, Timer
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -80,6 +82,47 @@ def test_a_server_that_hangs_gets_a_sentence_at_once_and_answers_again_when_it_g
     own.pause(stopped=False)
     rows = asked(store, LATER, "u0")
     assert_as_computed_offline(Timeline(FEED, LOG), rows)
+    store.close()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_server_that_ends_while_many_read_gets_each_a_sentence_within_50_ms_and_right_answers_when_it_is_back(
+    own: "RedisServer", killed: bool
+) -> None:
+    store = RedisStore(own.url, FEED, VIDEOS)
+    store.absorb(EVENTS, offset=0)
+    answered, told, back = Semaphore(0), Semaphore(0), Signal()
+    answers: list[pd.DataFrame] = []
+    refused: list[float] = []
+
+    def read(number: int) -> None:
+        asked(store, LATER, f"u{number}")
+        answered.release()
+        errors, again = 0, False
+        while not again:  # until one answer was asked for after the server was back
+            again, began = back.is_set(), perf_counter()
+            try:
+                answers.append(asked(store, LATER, f"u{number}"))
+            except StorageError as error:
+                assert "Serve without it, or try again" in str(error)
+                refused.append(perf_counter() - began)
+                again, errors = False, errors + 1
+                if errors == 3:
+                    told.release()
+
+    with ThreadPoolExecutor(4) as threads:
+        readers = [threads.submit(read, number) for number in range(4)]
+        for _ in readers:
+            assert answered.acquire(timeout=60)
+        own.kill() if killed else own.pause(stopped=True)
+        for _ in readers:
+            assert told.acquire(timeout=60)
+        own.start() if killed else own.pause(stopped=False)
+        back.set()
+        for reader in readers:
+            reader.result(timeout=60)
+    assert min(refused) < 0.05  # the others waited for a core, not for the server
+    assert_as_computed_offline(Timeline(FEED, LOG), pd.concat(answers, ignore_index=True))
     store.close()
 
 

@@ -26,7 +26,7 @@ import pandas as pd
 from mlsd_lab.datasets import Log
 from mlsd_lab.datasets.click_files import Defects, write_click_files
 from mlsd_lab.errors import MlsdLabError
-from mlsd_lab.features import SqliteStore
+from mlsd_lab.features import RedisStore, SqliteStore
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.store_sink import StoreSink
 from mlsd_lab.ingestion.click_log import ClickLog
@@ -280,7 +280,9 @@ def _absorb(job: Job) -> None:
     """Let a feature store absorb what a stream holds; `log` is a folder with a log's events and videos."""
     events, videos = (pd.read_pickle(Path(job["log"], name)) for name in ("events", "videos"))  # noqa: S301  our own
     log = Log.from_frames(events, videos)
-    stream, store = _stream(job), SqliteStore(Path(job["store"]), FEED, log.videos)
+    stream, place = _stream(job), job["store"]
+    on_redis = place.startswith("redis://")
+    store = RedisStore(place, FEED, log.videos, job["name"]) if on_redis else SqliteStore(Path(place), FEED, log.videos)
     list(consume(stream, StoreSink(store, log), log.events["known_at"].max, timedelta(minutes=30), job["batch"]))
     store.close()
     stream.close()
