@@ -11,6 +11,7 @@ from mlsd_lab.features.open_store import open_store
 from mlsd_lab.features.redis_store import RedisStore
 from mlsd_lab.features.skew import Skew
 from mlsd_lab.features.skew_audit import audit
+from mlsd_lab.features.snapshot import Snapshot
 from mlsd_lab.features.sqlite_store import SqliteStore
 from mlsd_lab.features.timeline import Timeline, stream
 from mlsd_lab.features.training import training_set
@@ -29,6 +30,7 @@ __all__ = [
     "Rate",
     "RedisStore",
     "Skew",
+    "Snapshot",
     "SqliteStore",
     "Sum",
     "Timeline",

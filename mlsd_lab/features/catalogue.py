@@ -28,16 +28,16 @@ MOST_TILES = 64  # an entity keeps online, over all its windows
 class Values:
     """A feature matrix, and how many of its values stand there for want of a better one.
 
-    >>> Values(np.array([[0.5]]), expired=0, defaulted=1).matrix.shape
+    >>> Values(np.array([[0.5]]), expired=np.array([0]), defaulted=np.array([1])).matrix.shape
     (1, 1)
     """
 
     matrix: NDArray[np.float64]
     """Shape (rows, columns)."""
-    expired: int
-    """Outlived their time to live: the default, or NaN."""
-    defaulted: int
-    """Were none, and became the default."""
+    expired: NDArray[np.int64]
+    """Of each row: outlived their time to live; the default stands there, or NaN."""
+    defaulted: NDArray[np.int64]
+    """Of each row: were none, and became the default."""
 
 
 class Catalogue:
@@ -108,7 +108,7 @@ class Catalogue:
         wanted = self.columns if columns is None else tuple(columns)
         read = needed(wanted, self.derived)
         values: dict[str, NDArray[Any]] = {}
-        expired = defaulted = 0
+        expired, defaulted = np.zeros((2, rows), dtype=np.int64)
         for feature in self.features:
             for column in [column for column in feature.columns if column in read]:
                 if isinstance(feature, Windowed):
@@ -123,7 +123,7 @@ class Catalogue:
                     missing = np.isnan(value) & ~old & (feature.about.default is not None)
                     value = np.where(old | missing, np.nan if (d := feature.about.default) is None else d, value)
                     if column in wanted:
-                        expired, defaulted = expired + int(old.sum()), defaulted + int(missing.sum())
+                        expired, defaulted = expired + old, defaulted + missing
                 values[column] = value
         matrix = np.empty((rows, len(wanted)))
         for at, column in enumerate(wanted):

@@ -1,7 +1,8 @@
 """The store that all stores are: a map from keys to bytes, read and changed as one, and the arithmetic above it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import accumulate, chain, pairwise
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from mlsd_lab.errors import ArtifactError, ConfigError, ConflictError, DataError, StorageError
 from mlsd_lab.features.about import HOUR
-from mlsd_lab.features.asked import Questions
+from mlsd_lab.features.asked import Asked, Questions
 from mlsd_lab.features.catalogue import Catalogue
 from mlsd_lab.features.entity_totals import EntityTotals, coded
 from mlsd_lab.features.head import HEAD, Head
@@ -64,6 +65,12 @@ class KeyedStore(ABC):
     @abstractmethod
     def _keys_with(self, prefix: bytes) -> list[bytes]:
         """Return the keys that begin so."""
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        """Hold up this handle's writer; where the place can give one moment to many reads, do that instead."""
+        with self._writing:
+            yield
 
     @property
     def position(self) -> int:
@@ -126,12 +133,24 @@ class KeyedStore(ABC):
     ) -> Lookup:
         """Return the catalogue's features of one user and several videos, as `OnlineStore` says."""
         asked = self._questions.ask(user_id, video_ids, as_of, surface, retrieval_score)
-        wanted = self.catalogue.columns if columns is None else tuple(columns)
-        keys = {entity: asked.keys[entity] for entity in self.catalogue.entities_of(wanted)}
-        head, stored = self._load(keys, self._get)
+        return self._answer(asked, self.catalogue.columns if columns is None else tuple(columns), self._get)
+
+    def scan(
+        self, video_ids: Sequence[str], as_of: datetime, columns: Sequence[str], slate: int = 2_000
+    ) -> list[Lookup]:
+        """Look up many videos, so many at a time and of no user; no batch of this handle's comes in between."""
+        slates = [video_ids[at : at + slate] for at in range(0, max(1, len(video_ids)), slate)]
+        with self._still():
+            asked = (self._questions.ask("", ids, as_of) for ids in slates)
+            return [self._answer(each, tuple(columns), self._get_to_write) for each in asked]
+
+    def _answer(
+        self, asked: Asked, wanted: tuple[str, ...], get: Callable[[Sequence[bytes]], Sequence[bytes | None]]
+    ) -> Lookup:
+        head, stored = self._load({entity: asked.keys[entity] for entity in self.catalogue.entities_of(wanted)}, get)
         if asked.moment[0] <= head.newest:
-            newest = pd.Timestamp(head.newest, unit="us", tz="UTC")
-            raise ConfigError(f"as_of: expected a time after the newest event absorbed ({newest}), found {as_of}")
+            newest, found = (pd.Timestamp(int(us), unit="us", tz="UTC") for us in (head.newest, asked.moment[0]))
+            raise ConfigError(f"as_of: expected a time after the newest event absorbed ({newest}), found {found}")
         past = Past()
         for entity, rows in stored.items():
             place = asked.place[entity]

@@ -1,7 +1,7 @@
 """What an online store is: it absorbs the stream, and answers at its newest position."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,13 +30,23 @@ class Lookup:
     """How many events of the stream the store had absorbed."""
     tile: int
     """Whole hours since 1970 at `as_of`: with the position it fixes where every window begins and ends."""
-    expired: int = 0
-    """How many values had outlived their time to live: the feature's default stands there, or NaN."""
-    defaulted: int = 0
-    """How many values were none, so that the default stands there."""
+    expired_by_video: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """How many values of each had outlived their time to live: the feature's default stands there, or NaN."""
+    defaulted_by_video: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """How many values of each were none, so that the default stands there."""
     newest: int = NEVER
     """When the newest event absorbed became known, microseconds UTC, the lowest int64 for none: with this a position
     is found again in a stream that was corrected."""
+
+    @property
+    def expired(self) -> int:
+        """How many values had outlived their time to live, over all videos."""
+        return int(self.expired_by_video.sum())
+
+    @property
+    def defaulted(self) -> int:
+        """How many values were none and became the default, over all videos."""
+        return int(self.defaulted_by_video.sum())
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the values as a table, a row a video."""

@@ -107,6 +107,17 @@ class SqliteStore(KeyedStore):
             return state[:-4]
         raise self._damaged(f"the row of {key[:80]!r} does not have its checksum")
 
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        with self._told():
+            connection = self._connection()
+            connection.execute("BEGIN")  # from the first read on one moment, and the writer goes on
+            try:
+                yield
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
     def _open(self) -> None:
         with self._transaction() as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()

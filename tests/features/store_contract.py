@@ -15,12 +15,26 @@ from hypothesis import strategies as st
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ArtifactError, ConfigError, ConflictError, DataError
-from mlsd_lab.features import About, Catalogue, Count, Mean, OnlineStore, Timeline, derived, last, stream, windowed
+from mlsd_lab.features import (
+    About,
+    Catalogue,
+    Count,
+    Mean,
+    OnlineStore,
+    Snapshot,
+    Timeline,
+    audit,
+    derived,
+    last,
+    stream,
+    windowed,
+)
 from mlsd_lab.features.feed import FEED
+from mlsd_lab.features.keyed_store import KeyedStore
 from tests.features.oracle import windowed_features
 from tests.features.streams import EVENT, VIDEOS, Event, assert_bits_equal, log_of, seeded_log
 
-Opened = Callable[[Catalogue], OnlineStore]
+Opened = Callable[[Catalogue], KeyedStore]
 WINDOWED = [column for feature in FEED.windowed for column in feature.columns]
 ASKED = [*VIDEOS["video_id"], "unheard of", "v1"]
 
@@ -133,6 +147,38 @@ class StoreContract:
         assert_as_computed_offline(timeline, every)
         for store in (writer, reader):
             store.close()
+
+    def test_a_snapshot_is_of_one_position_while_a_writer_is_at_work_and_has_no_skew(
+        self, anew: Callable[[], Opened]
+    ) -> None:
+        log, opened = seeded_log(400), anew()
+        events, later = stream(log), log.events["known_at"].iloc[-1] + timedelta(hours=30)
+        writer, done = opened(MANY_KEYS), Signal()
+        videos = [*ASKED, *(f"filler {at}" for at in range(4_000))]  # so that it takes several reads
+        start = Barrier(2)
+
+        def take() -> list[Snapshot]:
+            found: list[Snapshot] = []
+            start.wait()
+            while not done.is_set() or len(found) < 2:
+                found.append(Snapshot.of(writer, videos, later))
+            return found
+
+        with ThreadPoolExecutor(1) as threads:
+            taken = threads.submit(take)
+            start.wait()
+            for at in range(0, 400, 8):
+                writer.absorb(events.iloc[at : at + 8], offset=at)
+            done.set()
+            snapshots = taken.result()
+        timeline = Timeline(snapshots[0].catalogue, log)
+        for snapshot in snapshots:
+            found = snapshot.lookup(ASKED)
+            rows = pd.DataFrame({"user_id": "u0", "video_id": ASKED, "as_of": later})
+            rows = rows.assign(position_absorbed=found.position, tile=found.tile).join(found.to_frame())
+            assert audit(timeline, rows).mismatched == 0
+        assert snapshots[-1].position == 400
+        writer.close()
 
     def test_of_two_writers_one_is_refused_and_goes_on_from_what_the_other_left(
         self, anew: Callable[[], Opened]

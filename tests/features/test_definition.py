@@ -169,7 +169,11 @@ def test_a_default_stands_for_what_is_missing_of_a_derived_feature_too() -> None
         return retrieval_score
 
     found = Catalogue("c", "1", [ratio]).assemble(Past(), {"retrieval_score": np.array([np.nan, 2.0])}, 2)
-    assert (found.matrix.ravel().tolist(), found.defaulted, found.expired) == ([-1, 2], 1, 0)
+    assert (found.matrix.ravel().tolist(), found.defaulted.tolist(), found.expired.tolist()) == (
+        [-1, 2],
+        [1, 0],
+        [0, 0],
+    )
 
 
 def test_a_derived_feature_has_no_time_to_live_of_its_own() -> None:

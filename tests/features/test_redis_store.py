@@ -1,6 +1,6 @@
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from mlsd_lab.errors import ConfigError, ConflictError, MissingExtraError, StorageError
-from mlsd_lab.features import Catalogue, RedisStore, Timeline
+from mlsd_lab.features import Catalogue, RedisStore, Snapshot, Timeline
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.head import HEAD
 from tests import needs
@@ -124,6 +124,26 @@ def test_a_server_that_ends_while_many_read_gets_each_a_sentence_within_50_ms_an
     assert min(refused) < 0.05  # the others waited for a core, not for the server
     assert_as_computed_offline(Timeline(FEED, LOG), pd.concat(answers, ignore_index=True))
     store.close()
+
+
+def test_a_snapshot_is_read_again_when_another_process_wrote_between_its_reads(
+    own: "RedisServer", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, writer = RedisStore(own.url, FEED, VIDEOS), RedisStore(own.url, FEED, VIDEOS)
+    read, later = store._get_to_write, LATER + pd.Timedelta("9D")
+
+    def read_and_let_the_other_write(keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        found = read(keys)
+        if writer.position < 3:
+            writer.absorb(EVENTS.iloc[: writer.position + 1], offset=0)
+        return found
+
+    monkeypatch.setattr(store, "_get_to_write", read_and_let_the_other_write)
+    snapshot = Snapshot.of(store, [*(f"filler {at}" for at in range(4_000)), "v2"], later)
+    assert snapshot.position == 3
+    assert snapshot.lookup(["v2"]).to_frame()["video_impressions_all"].item() == 1
+    for each in (store, writer):
+        each.close()
 
 
 def test_a_lookup_is_impatient_and_a_batch_is_not(own: "RedisServer") -> None:

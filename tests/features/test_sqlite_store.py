@@ -1,7 +1,7 @@
 import random
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from mlsd_lab.errors import ConfigError, ConflictError, StorageError
-from mlsd_lab.features import Catalogue, SqliteStore
+from mlsd_lab.features import Catalogue, Snapshot, SqliteStore
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.head import HEAD
 from tests.features.store_contract import Opened, StoreContract, asked, three_events
@@ -112,6 +112,26 @@ def test_a_row_that_is_not_as_it_was_written_is_not_answered_from(path: Path, me
         connection.executescript(meddling)
     with pytest.raises(StorageError, match=re.escape(said)):
         answered(path)
+
+
+def test_a_snapshot_is_of_one_moment_though_another_process_writes_between_its_reads(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, writer = SqliteStore(path, FEED, VIDEOS), SqliteStore(path, FEED, VIDEOS)
+    read, later = store._get_to_write, three_events()[1]["known_at"].iloc[-1] + pd.Timedelta("9D")
+
+    def read_and_let_the_other_write(keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        found = read(keys)
+        writer.absorb(three_events()[1].iloc[2:], offset=writer.position)
+        return found
+
+    monkeypatch.setattr(store, "_get_to_write", read_and_let_the_other_write)
+    snapshot = Snapshot.of(store, [*(f"filler {at}" for at in range(4_000)), "v2"], later)
+    assert snapshot.position == 3
+    assert snapshot.lookup(["v2"]).to_frame()["video_impressions_all"].item() == 1
+    assert writer.position == 6
+    for each in (store, writer):
+        each.close()
 
 
 @pytest.mark.parametrize("whole", [b"", b"S"])  # to SQLite one byte is nothing
