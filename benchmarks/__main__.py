@@ -22,6 +22,7 @@ from benchmarks.row import Row
 from benchmarks.rows import (
     als_to_recall,
     growth,
+    hot_keys,
     ingest_cases,
     lake_forms,
     lake_ingest,
@@ -45,6 +46,7 @@ ROWS: tuple[Row, ...] = (
     *ingest_cases.ROWS,
     *lake_forms.ROWS,
     *streams.ROWS,
+    *hot_keys.ROWS,
     *als_to_recall.ROWS,
     *search_cost.ROWS,
     *growth.ROWS,
