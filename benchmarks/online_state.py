@@ -13,7 +13,7 @@ from time import perf_counter, process_time
 import numpy as np
 import pandas as pd
 
-from mlsd_lab.features import Catalogue, Mean, last, open_store, windowed
+from mlsd_lab.features import Catalogue, Mean, Snapshot, last, open_store, windowed
 from mlsd_lab.features.about import DAY
 from mlsd_lab.features.feed import FEED, video_completion, video_impressions, video_relevant
 from mlsd_lab.features.keyed_store import KeyedStore
@@ -77,7 +77,13 @@ def main() -> None:
     )
     print(f"peak memory {peak_memory() / 1e9:.2f} GB, of which {before / 1e9:.2f} GB before the first event")
     report_lookups(store, videos, size.users)
+    report_snapshot(store, videos)
     report_sizes(store)
+    store.close()
+    if size.store != "memory":
+        began = perf_counter()
+        open_store(size.store, FEED, videos, filled=True).close()
+        print(f"opened again, what was checked included: {perf_counter() - began:.3f} s")
 
 
 def report_lookups(store: KeyedStore, videos: pd.DataFrame, users: int) -> None:
@@ -105,6 +111,23 @@ def report_sizes(store: KeyedStore) -> None:
         sizes["user_id, its topics included"] = pd.concat(of_users).groupby(level=0).sum()
     for name, size in sizes.items():
         print(f"a row of {name}: {size.max():,.0f} bytes at most, median {size.median():,.0f}, of {len(size):,}")
+
+
+def report_snapshot(store: KeyedStore, videos: pd.DataFrame) -> None:
+    """Print how long a snapshot of all videos takes to make, what it adds to peak memory, and what a lookup takes."""
+    rng, later = np.random.default_rng(3), pd.Timestamp(store.newest, unit="us", tz="UTC") + pd.Timedelta("1s")
+    before, began = peak_memory(), perf_counter()
+    snapshot = Snapshot.of(store, videos["video_id"], later)
+    made, took = perf_counter() - began, []
+    print(f"a snapshot of {len(videos):,} videos: {made:.2f} s, {(peak_memory() - before) / 1e6:.0f} MB of peak memory")
+    for _ in range(500):
+        slate = videos["video_id"].to_numpy()[rng.choice(len(videos), 500, replace=False)].tolist()
+        began = perf_counter()
+        snapshot.lookup(slate)
+        took.append(1000 * (perf_counter() - began))
+    p50, p99 = np.percentile(took, [50, 99])
+    features = len(snapshot.catalogue.columns)
+    print(f"a lookup of 500 videos × {features} features in it: p50 {p50:.3f} ms, p99 {p99:.3f} ms")
 
 
 def made_videos(videos: int, topics: int) -> pd.DataFrame:

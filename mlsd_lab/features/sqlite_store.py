@@ -34,7 +34,8 @@ _PUT = "INSERT INTO rows (id, key, state) VALUES (?, ?, ?) ON CONFLICT (id) DO U
 class SqliteStore(KeyedStore):
     """An `OnlineStore` in a file. Threads and processes may read while one writes: a write-ahead log keeps them apart.
 
-    A power cut may lose the newest batches, whole, with their marks: absorb again from the mark that is left.
+    A power cut may lose the newest batches, whole, with their marks: absorb again from the mark that is left. A file
+    that was damaged raises `StorageError`: opening one checks all of it, and each row read has its checksum.
     `patience`: so many seconds one waits for another who holds the file.
 
     >>> import tempfile
