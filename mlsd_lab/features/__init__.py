@@ -1,6 +1,7 @@
 """Features that are defined once and cannot differ between training and serving."""
 
 from mlsd_lab.features.about import About
+from mlsd_lab.features.access import Access
 from mlsd_lab.features.aggregate import Count, Mean, Rate, Sum
 from mlsd_lab.features.catalogue import Catalogue
 from mlsd_lab.features.definition import Derived, Last, Windowed, derived, last, windowed
@@ -8,6 +9,7 @@ from mlsd_lab.features.history import History
 from mlsd_lab.features.memory_store import MemoryStore
 from mlsd_lab.features.online import Lookup, OnlineStore
 from mlsd_lab.features.open_store import open_store
+from mlsd_lab.features.reader import Reader
 from mlsd_lab.features.redis_store import RedisStore
 from mlsd_lab.features.skew import Skew
 from mlsd_lab.features.skew_audit import audit
@@ -18,6 +20,7 @@ from mlsd_lab.features.training import training_set
 
 __all__ = [
     "About",
+    "Access",
     "Catalogue",
     "Count",
     "Derived",
@@ -28,6 +31,7 @@ __all__ = [
     "MemoryStore",
     "OnlineStore",
     "Rate",
+    "Reader",
     "RedisStore",
     "Skew",
     "Snapshot",

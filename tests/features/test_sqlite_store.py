@@ -189,6 +189,18 @@ def test_rows_of_one_kind_of_entity_lie_together(path: Path) -> None:
     assert len(set(kinds)) == len(FEED.entities)
 
 
+def test_a_row_that_was_damaged_hurts_those_alone_whose_read_takes_it(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE rows SET state = substr(state, 1, 80) WHERE substr(key, 1, 2) = x'307C'")
+        connection.commit()
+    store = SqliteStore(path, FEED, VIDEOS)
+    with pytest.raises(StorageError, match="checksum"):
+        asked(store, START.replace(year=2030), "u0")
+    alone = store.lookup("u0", ["v0"], START.replace(year=2030), columns=["video_relevant_all"])
+    assert alone.values.shape == (1, 1)
+    store.close()
+
+
 def test_two_keys_of_one_number_are_refused_and_not_mixed_up(path: Path) -> None:
     store = SqliteStore(path, FEED, VIDEOS)
     store._numbers.update(dict.fromkeys([b"1|v0", b"1|v3"], store._numbers[b"1|v0"]))
