@@ -10,6 +10,7 @@ from mlsd_lab.cli.data import data_app
 from mlsd_lab.cli.doctor import doctor
 from mlsd_lab.cli.erase import erase
 from mlsd_lab.cli.features import features_app
+from mlsd_lab.cli.features_access import audit, grant, revoke
 from mlsd_lab.cli.features_skew import skew
 from mlsd_lab.cli.ingest import ingest
 from mlsd_lab.cli.interrupted import interrupted
@@ -30,7 +31,8 @@ app = typer.Typer(
 for command in (run, size, ingest, sql, redrive, erase, compact, lab, progress, doctor):
     app.command()(command)
 app.add_typer(data_app, name="data")
-features_app.command()(skew)
+for about_features in (skew, grant, revoke, audit):
+    features_app.command()(about_features)
 app.add_typer(features_app, name="features")
 stream_app = typer.Typer(help="Events as they happen, and a lake that reads them.", no_args_is_help=True)
 for command in (produce, consume, status, correct, redrive, trim):
