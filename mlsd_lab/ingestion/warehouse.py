@@ -79,6 +79,14 @@ class Warehouse:
                     raise
             raise ConfigError(f"sql: {str(error).strip().splitlines()[0]}. Tables: {', '.join(TABLES)}") from error
 
+    def outline(self, datasheet: Datasheet | None = None) -> Log:
+        """Return the `Log` without its events, whatever their number: videos, users, and which events are relevant."""
+        known = "any_value(COLUMNS(* EXCLUDE (occurred_at, known_at)))"  # what is no null, where there is such
+        times = "min(occurred_at) AS occurred_at, max(known_at) AS known_at"
+        first = self.query(f"SELECT {known}, {times} FROM fact_events HAVING count(*) > 0")
+        log = self._log(first.drop(columns=PARTITION), datasheet)
+        return log.with_events(log.events.iloc[:0])
+
     def log(self, datasheet: Datasheet | None = None, late: bool = False) -> Log:
         """Return facts and dimensions as a `Log`, the form in which everything after ingestion reads them.
 
@@ -86,6 +94,9 @@ class Warehouse:
         """
         source = f"({_WITH_LATE})" if late else "fact_events"
         events = self.query(f"SELECT * EXCLUDE ({PARTITION}) FROM {source} ORDER BY known_at, event_id")
+        return self._log(events, datasheet)
+
+    def _log(self, events: "pd.DataFrame", datasheet: Datasheet | None) -> Log:
         if events.empty:
             raise DataError("the lake holds no events; bring some in with mlsd-lab ingest --clicks DIR")
         videos, users = (self.query(f"SELECT * EXCLUDE (updated_at) FROM dim_{name}") for name in ("videos", "users"))

@@ -26,7 +26,8 @@ import pandas as pd
 from mlsd_lab.datasets import Log
 from mlsd_lab.datasets.click_files import Defects, write_click_files
 from mlsd_lab.errors import MlsdLabError
-from mlsd_lab.features import RedisStore, SqliteStore
+from mlsd_lab.features import RedisStore, SqliteStore, open_store
+from mlsd_lab.features.backfill import backfill
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.store_sink import StoreSink
 from mlsd_lab.ingestion.click_log import ClickLog
@@ -46,6 +47,7 @@ from mlsd_lab.ingestion.stream.lake_sink import LakeSink
 from mlsd_lab.ingestion.stream.redis_stream import RedisStream
 from mlsd_lab.ingestion.stream.sqlite_stream import SqliteStream
 from mlsd_lab.ingestion.upkeep import compact
+from mlsd_lab.ingestion.warehouse import Warehouse
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 DEADLINE = 60.0
@@ -251,6 +253,8 @@ def _work(job: Job) -> list[dict[str, int]]:
         stream.close()
     elif job["do"] == "absorb":
         _absorb(job)
+    elif job["do"] == "backfill":
+        _backfill(lake, job)
     elif job["do"] == "create":
         for shape in SHAPES:
             lake.table(shape)
@@ -286,6 +290,14 @@ def _absorb(job: Job) -> None:
     list(consume(stream, StoreSink(store, log), log.events["known_at"].max, timedelta(minutes=30), job["batch"]))
     store.close()
     stream.close()
+
+
+def _backfill(lake: Lake, job: Job) -> None:
+    """Fill a feature store from the lake."""
+    log = Warehouse(lake).outline()
+    store = open_store(job["store"], FEED, log.videos)
+    backfill(store, lake, log, rows=job["batch"])
+    store.close()
 
 
 def _source(job: Job) -> Source:

@@ -1,6 +1,6 @@
 """The lake as the sink of a stream: events on time, late events and dead letters, each into its table."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlsd_lab.ingestion.admit import admit, write
 from mlsd_lab.ingestion.contract import Contract
@@ -21,7 +21,8 @@ class LakeSink:
     """A `StreamSink` that adds events to the lake's `events`, those that are late to `late_events`.
 
     The position is committed with the events. Dead letters and late events are written before: after a crash in
-    between they come again, and are known. `source` names the stream among the sources of dead letters and positions.
+    between they come again, and are known; where the late events stand further, who reads both tables knows of it.
+    `source` names the stream among the sources of dead letters and positions.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -48,13 +49,13 @@ class LakeSink:
         assert self._events is not None
         connection = arrived.connection
         bury(self._lake, self._source, arrived.dead, arrived.at)
-        if arrived.late:
-            self._put_aside(connection)
-        self._erased.drop(connection)
         state = {"position": dict(arrived.position), "at": arrived.at.isoformat()}
+        if arrived.late:
+            self._put_aside(connection, state)
+        self._erased.drop(connection)
         write(connection, self._events, admit(connection, self._events), {self._source: state})
 
-    def _put_aside(self, connection: "DuckDBPyConnection") -> None:
+    def _put_aside(self, connection: "DuckDBPyConnection", state: dict[str, Any]) -> None:
         """Add `late` to the late events; a table is written from `parsed`, so the two change places meanwhile."""
         connection.execute("ALTER TABLE parsed RENAME TO on_time")
         connection.execute("ALTER TABLE late RENAME TO parsed")
@@ -62,6 +63,6 @@ class LakeSink:
         ErasedUsers(self._lake).drop(connection)  # anew: this table was opened later than the events
         admitted = admit(connection, table)
         if admitted.rows:
-            write(connection, table, admitted, {})
+            write(connection, table, admitted, {self._source: state})
         connection.execute("ALTER TABLE parsed RENAME TO late")
         connection.execute("ALTER TABLE on_time RENAME TO parsed")
