@@ -2,24 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
 from mlsd_lab.datasets import Log
-from mlsd_lab.errors import ConflictError, DataError
-from mlsd_lab.features.entity_totals import added_by
+from mlsd_lab.errors import ConfigError, ConflictError
+from mlsd_lab.features.absorb_good import absorb_good
+from mlsd_lab.features.backfill import KEY
+from mlsd_lab.features.event_rows import EventRows
 from mlsd_lab.features.online import OnlineStore
-from mlsd_lab.features.timeline import READ, microseconds, stream_rows, video_columns
 from mlsd_lab.ingestion.source import Position
 
 if TYPE_CHECKING:
     from mlsd_lab.ingestion.stream.stream_sink import Arrived
 
-_FLAGS = "clicked", "long_view", "liked"
-_VALUES = [name if name not in _FLAGS else f"CAST({name} AS DOUBLE) AS {name}" for name in READ if name != "relevant"]
 _QUERY = f"""
-    SELECT user_id, video_id, epoch_us(occurred_at) AS occurred_at, epoch_us(known_at) AS known_at, surface,
-      {", ".join(_VALUES)}
+    SELECT {EventRows.SELECT}, event_id
     FROM (FROM parsed UNION ALL BY NAME SELECT * FROM late WHERE NOT correction) ORDER BY known_at, event_id
 """
 
@@ -35,6 +30,7 @@ class StoreSink:
     >>> import tempfile
     >>> from datetime import UTC, datetime
     >>> from pathlib import Path
+    >>> import pandas as pd
     >>> from mlsd_lab.features import MemoryStore
     >>> from mlsd_lab.features.feed import FEED
     >>> from mlsd_lab.ingestion.stream.consume import consume
@@ -54,48 +50,43 @@ class StoreSink:
     """
 
     def __init__(self, store: OnlineStore, log: Log) -> None:
-        self._store, self._datasheet = store, log.datasheet
-        self._videos, self._columns = pd.Index(log.videos["video_id"].astype(object)), video_columns(log.videos)
+        self._store, self._rows = store, EventRows(log)
         self.missed = 0
-        """Events that the store could not take in any more."""
+        """Events that the store could not take in any more, or had from a backfill."""
         self.refused = 0
         """Events with a value that a feature refuses, such as more seconds than can be added up: left out."""
 
     def position(self) -> Position | None:
-        """Return where in the stream the store stands, as it keeps it beside its totals."""
+        """Return where in the stream the store stands, as it keeps it beside its totals.
+
+        Raises `ConfigError` where a backfill has broken off: the stream would leave a gap.
+        """
         mark: Position | None = self._store.mark
-        return mark
+        if mark is None or "stream" in mark or KEY not in mark:
+            return mark
+        if not mark[KEY].get("whole"):
+            raise ConfigError(
+                f"store: expected a whole backfill, found one that broke off after {mark[KEY]['events']:,} events; "
+                "let it go on: mlsd-lab features backfill"
+            )
+        return None
 
     def apply(self, arrived: "Arrived") -> None:
         """Let the store absorb a piece, and keep its position with it."""
         begin = arrived.position["offset"] - arrived.on_time - arrived.late - len(arrived.dead)
-        if self._store.mark is not None and self._store.mark["offset"] != begin:
-            found = self._store.mark["offset"]
+        position = self.position()
+        if position is not None and position["offset"] != begin:
             raise ConflictError(
-                f"store: expected it at offset {begin:,} of the stream, found it at {found:,}: another consumer was"
-                " first, nothing was absorbed; run again: it goes on from there"
+                f"store: expected it at offset {begin:,} of the stream, found it at {position['offset']:,}: another"
+                " consumer was first, nothing was absorbed; run again: it goes on from there"
             )
+        filled = (self._store.mark or {}).get(KEY)
         events = arrived.connection.execute(_QUERY).df()
-        for name in ("occurred_at", "known_at"):
-            events[name] = pd.to_datetime(events[name], unit="us", utc=True)
-        in_time = microseconds(events["known_at"]).astype(np.int64) >= self._store.newest
+        in_time = events["known_at"] >= self._store.newest
+        if filled:
+            held = events["known_at"] == filled["known_at"]
+            in_time &= ~held | (False if filled["event_id"] is None else events["event_id"] > filled["event_id"])
         corrections = arrived.on_time + arrived.late - len(events)
         self.missed += int((~in_time).sum()) + corrections
-        events = events[in_time].reset_index(drop=True)
-        video = self._videos.get_indexer(events["video_id"].astype(object))
-        rows = stream_rows(events, self._datasheet.relevant(events), self._columns, video)
-        try:
-            self._store.absorb(rows, offset=self._store.position, mark=dict(arrived.position))
-        except DataError:
-            taken = self._taken(rows)
-            self._store.absorb(taken, offset=self._store.position, mark=dict(arrived.position))
-            self.refused += len(rows) - len(taken)
-
-    def _taken(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return rows without those that a feature refuses, which are found by halves."""
-        try:
-            added_by(self._store.catalogue.observed, rows)
-        except DataError:
-            halves = rows.iloc[: len(rows) // 2], rows.iloc[len(rows) // 2 :]
-            return pd.concat(map(self._taken, halves)) if len(rows) > 1 else rows.iloc[:0]
-        return rows
+        kept = {KEY: {name: filled[name] for name in ("known_at", "event_id")}} if filled else {}
+        self.refused += absorb_good(self._store, self._rows.of(events[in_time]), {**arrived.position, **kept})
