@@ -13,8 +13,8 @@ from mlsd_lab.errors import ConfigError
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write what was found to a file too.")]
 
 
-def check_json_file(file: Path | None, *inputs: str) -> None:
-    """Raise `ConfigError`, before the work begins, unless `--json` names a file that can be written and is no input."""
+def check_json_file(file: Path | None, *inputs: str, option: str = "--json") -> None:
+    """Raise `ConfigError`, before the work begins, unless an option names a file to write that is no input."""
     if file is None:
         return
     place = Path(os.path.realpath(file))
@@ -23,11 +23,11 @@ def check_json_file(file: Path | None, *inputs: str) -> None:
         or file.parts[:2] in (("/", "dev"), ("/", "proc"))
         or (place.exists() and not place.is_file())
     ):
-        raise ConfigError(f"--json: expected a file to write to, found {str(file)!r}, which is something else")
+        raise ConfigError(f"{option}: expected a file to write to, found {str(file)!r}, which is something else")
     if any(place == Path(os.path.realpath(name)) for name in inputs):
-        raise ConfigError(f"--json: expected another file than what is read, {file}: it would be written over")
+        raise ConfigError(f"{option}: expected another file than what is read, {file}: it would be written over")
     if not place.parent.is_dir():
-        raise ConfigError(f"--json: expected a folder that is there, found {place.parent}: make it first")
+        raise ConfigError(f"{option}: expected a folder that is there, found {place.parent}: make it first")
 
 
 def write_json(file: Path | None, found: Any) -> None:

@@ -58,10 +58,10 @@ class Lineage:
 
         What makes an event relevant the data set says, so each column that may do so feeds what reads `relevant`.
         """
-        known = sorted({_named(name) for name in probe_events()})
+        known = {_named(name) for name in probe_events()} - {"events.known_at"}
         wanted = source if "." in source else _named(source)
-        if wanted not in known:
-            raise ConfigError(f"expected a source column, one of {', '.join(known)}; found {source!r}")
+        if wanted not in known.union(*self.reads.values()):
+            raise ConfigError(f"expected a source column, one of {', '.join(sorted(known))}; found {source!r}")
         under = {wanted, *(made for made, columns in _RULED.items() if wanted in columns)}
         return tuple(column for column, names in self.reads.items() if not under.isdisjoint(names))
 

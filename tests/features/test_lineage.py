@@ -102,7 +102,7 @@ def test_a_source_column_feeds_what_is_made_of_it_at_any_remove() -> None:
     assert {lineage.feeds(name) for name in ("relevant", "long_view", "clicked", "rating")} == {("wanted_1d",)}
 
 
-@pytest.mark.parametrize("wrong", ["seconds", "videos.watch_seconds", "", "watched_1d"])
+@pytest.mark.parametrize("wrong", ["seconds", "videos.watch_seconds", "", "watched_1d", "known_at"])
 def test_what_is_no_source_column_is_refused(wrong: str) -> None:
     with pytest.raises(ConfigError, match=r"expected a source column, one of events\.clicked, .*; found"):
         MINE.lineage().feeds(wrong)
