@@ -34,7 +34,7 @@ from tests.features.store_contract import MANY_KEYS, asked, assert_as_computed_o
 from tests.features.streams import EVENT, START, VIDEOS, Event, log_of, seeded_log
 from tests.features.test_store_kills import whole
 from tests.features.test_store_sink import NOW, lines
-from tests.ingestion.killing import Job, Kill, Zygote, zygote
+from tests.ingestion.killing import Job, Zygote, zygote
 
 
 def numbered(log: Log) -> Log:
@@ -292,26 +292,31 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
         yield running
 
 
-def test_killed_at_any_moment_and_run_again_it_leaves_the_bits_of_an_undisturbed_one(
+DEATHS = [[(3, "after"), (2, "before"), (4, "after")], [(11, "before")], [(1, "before"), (1, "after"), (9, "before")]]
+"""Of a store each: at which of its writes each run is killed; the tenth is the last piece, then comes the end."""
+
+
+def test_killed_before_or_after_any_write_and_run_again_it_leaves_the_bits_of_an_undisturbed_one(
     processes: Zygote, tmp_path: Path
 ) -> None:
-    seeded = np.random.default_rng(0)
     log = numbered(seeded_log(20_000))
     times = START + pd.to_timedelta(np.arange(20_000) // 3, unit="min")
     lake = click_lake(tmp_path, log.with_events(log.events.assign(occurred_at=times, known_at=times)))
     job: Job = {"do": "backfill", "lake": lake.root, "store": str(tmp_path / "undisturbed"), "batch": 2048}
-    [end] = processes.done(job)
-    expected, positions = held(Path(job["store"])), set()
-    assert expected[HEAD] == (20_000, {**expected[HEAD][1], KEY: {**expected[HEAD][1][KEY], "whole": True}})
-    for chain in range(3):
-        place = tmp_path / str(chain)
-        for _ in range(4):
-            [killed] = processes.run({**job, "store": str(place)}, kill=Kill(seeded.uniform(0.1, 0.7) * end.seconds))
-            assert killed.error is None, killed.said
-            positions |= {held(place)[HEAD][0]} if any(place.glob("*.db")) else set()
+    processes.done(job)
+    expected = held(Path(job["store"]))
+    position, mark = expected[HEAD]
+    assert (position, mark[KEY]["whole"], mark[KEY]["events"]) == (20_000, True, 20_000)
+    positions = []
+    for number, deaths in enumerate(DEATHS):
+        place = tmp_path / str(number)
+        for write, when in deaths:
+            [killed] = processes.run({**job, "store": str(place), "die": write, "when": when})
+            assert killed.hit, killed.said
+            positions.append(held(place)[HEAD][0])
         processes.done({**job, "store": str(place)})
         assert held(place) == expected
-    assert len(positions) > 3, positions
+    assert positions == [3 * 2048, 4 * 2048, 8 * 2048, 20_000, 0, 2048, 9 * 2048]
 
 
 def held(place: Path) -> dict[bytes, Any]:
