@@ -150,7 +150,7 @@ def features_backfill(
     into = open_store(store, chosen, log.videos)
     try:
         with progress_bar() as on_progress:
-            found = backfill(into, source, log, on_progress)
+            found = backfill(into, source, log, on_progress, into.at_once)
     finally:
         into.close()
     seconds = perf_counter() - began

@@ -16,7 +16,7 @@ from mlsd_lab.ingestion.lake_events import LakeEvents, Place
 
 KEY = "backfill"
 """Under which a store's mark tells where among the lake's events it stands."""
-_ROWS = 10 * 2048
+_ROWS = 25 * 2048
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class KeyedStore(ABC):
 
     name: str
     """Of the store, as errors say it."""
+    at_once = 51_200
+    """So many events a batch make the best of a write where nobody waits for it."""
 
     def __init__(self, catalogue: Catalogue, videos: pd.DataFrame) -> None:
         self.catalogue = catalogue

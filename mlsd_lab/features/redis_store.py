@@ -40,6 +40,8 @@ class RedisStore(KeyedStore):
     mlsd_lab.errors...Error: ...redis://127.0.0.1:1/0, features 'features'...
     """
 
+    at_once = 2_048  # whoever reads the stores beside waits for a batch
+
     def __init__(
         self, url: str, catalogue: Catalogue, videos: pd.DataFrame, name: str = "features", patience: float = 0.045
     ) -> None:

@@ -64,7 +64,8 @@ class LakeEvents:
         self.stream: Position | None = None if state is None else state["position"]
         values = ", ".join(f'"{name}"' for name in SHAPES["events"].columns)
         self._digest = f"hash({values})"
-        self._events.view(self._connection, "events")
+        self._events.view(self._connection, "on_time")
+        self._connection.execute("CREATE VIEW events AS FROM on_time")
         if late is not None and late.rows:
             self._settle(lake, late)
         with self._events.explained():
@@ -113,7 +114,6 @@ class LakeEvents:
         ErasedUsers(lake).drop(self._connection)
         with self._events.explained():
             self._connection.execute("ALTER TABLE parsed RENAME TO late")
-            self._events.view(self._connection, "on_time")
             self._connection.execute(
                 f"""CREATE TEMP TABLE settled AS SELECT * FROM (
                       FROM late UNION ALL BY NAME SELECT * FROM on_time SEMI JOIN late USING (event_id)) c
