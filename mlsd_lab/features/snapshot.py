@@ -62,6 +62,8 @@ class Snapshot:
     """The moment, in UTC."""
     tile: int
     """Whole hours since 1970 at that moment."""
+    newest: int
+    """When the newest of the events became known, microseconds UTC."""
     _row: "_Rows"
     _values: NDArray[np.float64]
     """Shape (videos + 1, columns); the last row is the empty past."""
@@ -94,7 +96,8 @@ class Snapshot:
         others = tuple(column for column in store.catalogue.columns if column not in catalogue.columns)
         moment = pd.Timestamp(as_of).tz_convert("UTC")
         row = _Rows(zip(videos, count(), strict=False))
-        return cls(catalogue, others, found[0].position, moment, found[0].tile, row, values, counts)
+        at = found[0]
+        return cls(catalogue, others, at.position, moment, at.tile, at.newest, row, values, counts)
 
     @property
     def version(self) -> tuple[int, datetime]:
@@ -106,7 +109,7 @@ class Snapshot:
         rows = np.array([*map(self._row.__getitem__, video_ids)], dtype=np.int64)
         expired, defaulted = self._counts.take(rows, axis=0).T
         values = self._values.take(rows, axis=0)
-        return Lookup(self.catalogue.columns, values, self.position, self.tile, expired, defaulted)
+        return Lookup(self.catalogue.columns, values, self.position, self.tile, expired, defaulted, self.newest)
 
     def age(self, as_of: datetime) -> timedelta:
         """Return how long before a moment the snapshot was taken; below zero where that is earlier."""
