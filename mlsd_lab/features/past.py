@@ -14,9 +14,9 @@ Entity = tuple[str, ...]
 class Past:
     """Window totals, newest values and the times of the newest events, row by row.
 
-    >>> one = Past({"views_1d": np.array([[1, 5]])})
-    >>> one.at(np.array([0, 0])).totals["views_1d"].tolist()
-    [[1, 5], [1, 5]]
+    >>> both = Past({"views_1d": np.array([[1, 5]])}) | Past({"likes_1d": np.array([[1, 2]])})
+    >>> sorted(both.totals)
+    ['likes_1d', 'views_1d']
     """
 
     totals: dict[str, Ints] = field(default_factory=dict)
@@ -25,14 +25,6 @@ class Past:
     """By name of a `last` feature: its value in the entity's newest event, NaN for none."""
     newest: dict[Entity, Ints] = field(default_factory=dict)
     """By entity: when its newest event became known, microseconds UTC, `tiles.NEVER` for none."""
-
-    def at(self, place: Ints) -> "Past":
-        """Return the rows at some places."""
-        return Past(
-            {column: totals[place] for column, totals in self.totals.items()},
-            {name: values[place] for name, values in self.last.items()},
-            {entity: times[place] for entity, times in self.newest.items()},
-        )
 
     def __or__(self, other: "Past") -> "Past":
         return Past(self.totals | other.totals, self.last | other.last, self.newest | other.newest)
