@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mlsd_lab.errors import StorageError
 from mlsd_lab.features.tiles import NEVER
 
 HEAD = b"head"
@@ -28,9 +29,13 @@ class Head:
     """Of the rows; a head of the first layout does not say it."""
 
     @classmethod
-    def of(cls, stored: bytes) -> "Head":
-        """Read what `to_bytes` made."""
-        return cls(**json.loads(stored))
+    def of(cls, stored: bytes | None, store: str = "a store") -> "Head":
+        """Read what `to_bytes` made; raises `StorageError`, which names the store, for anything else."""
+        try:
+            return cls(**json.loads(stored or b""))
+        except (ValueError, TypeError) as error:
+            found = (stored or b"nothing")[:40]
+            raise StorageError(f"{store}: expected a head of JSON, found {found!r} ({error})") from error
 
     def to_bytes(self) -> bytes:
         """Return it as JSON."""

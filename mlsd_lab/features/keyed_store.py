@@ -188,7 +188,7 @@ class KeyedStore(ABC):
         """Take up where the store stands; a new one begins with a head. Raises for other features or another layout."""
         if self._get_to_write([HEAD])[0] is None:
             self._put([(HEAD, self._head.to_bytes())], [], b"")
-        self._head = self._read_head(self._get_to_write([HEAD])[0])
+        self._head = Head.of(self._get_to_write([HEAD])[0], self.name)
         if self._head.layout != LAYOUT:
             raise ConfigError(
                 f"{self.name}: expected rows of layout {LAYOUT}, found layout {self._head.layout}; make a new store "
@@ -201,20 +201,12 @@ class KeyedStore(ABC):
                 "beside it, absorb the stream from its beginning, and move when its model is there"
             )
 
-    def _read_head(self, stored: bytes | None) -> Head:
-        try:
-            return Head.of(stored or b"")
-        except (ValueError, TypeError) as error:
-            raise StorageError(
-                f"{self.name}: expected a head of JSON, found {(stored or b'nothing')[:40]!r} ({error})"
-            ) from error
-
     def _commit(
         self, before: Head, after: Head, changed: Iterable[tuple[bytes, bytes]] = (), gone: Sequence[bytes] = ()
     ) -> None:
         after = replace(after, version=before.version + 1)
         if not self._put(chain(changed, [(HEAD, after.to_bytes())]), gone, before.to_bytes()):
-            self._head = self._read_head(self._get_to_write([HEAD])[0])
+            self._head = Head.of(self._get_to_write([HEAD])[0], self.name)
             raise ConflictError(
                 f"{self.name}: another writer was first, and nothing of this batch was written; the store is now at "
                 f"position {self._head.position:,}: go on from its mark"
@@ -228,7 +220,7 @@ class KeyedStore(ABC):
         head, *found = get([HEAD, *chain.from_iterable(keys.values())])
         ends = [*accumulate(map(len, keys.values()), initial=0)]
         rows = {entity: found[begin:end] for entity, (begin, end) in zip(keys, pairwise(ends), strict=True)}
-        return self._read_head(head), rows
+        return Head.of(head, self.name), rows
 
     def _state(self, entity: Entity, rows: list[bytes | None]) -> State:
         totals = self._totals[entity]

@@ -160,9 +160,9 @@ class StoreContract:
         def take() -> list[Snapshot]:
             found: list[Snapshot] = []
             start.wait()
-            while not done.is_set() or len(found) < 2:
+            while not done.is_set():
                 found.append(Snapshot.of(writer, videos, later))
-            return found
+            return [*found, Snapshot.of(writer, videos, later)]
 
         with ThreadPoolExecutor(1) as threads:
             taken = threads.submit(take)
