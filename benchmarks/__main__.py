@@ -26,9 +26,10 @@ from benchmarks.rows import (
     ingest_cases,
     lake_forms,
     lake_ingest,
+    last_value_join,
     main_job,
     metrics,
-    running_total_join,
+    online_read,
     search_cost,
     streams,
     windowed_features,
@@ -38,7 +39,8 @@ from mlsd_lab.errors import ConfigError, MlsdLabError
 
 ROWS: tuple[Row, ...] = (
     *windowed_features.ROWS,
-    *running_total_join.ROWS,
+    *last_value_join.ROWS,
+    *online_read.ROWS,
     *metrics.ROWS,
     *main_job.ROWS,
     *world_generation.ROWS,

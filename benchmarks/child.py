@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 Arrays = dict[str, NDArray[Any]]
 
 
-def timed(work: Callable[[Arrays], Arrays], *packages: str) -> None:
+def timed(work: Callable[[Any], Arrays], *packages: str, prepare: Callable[[Arrays], Any] = dict) -> None:
     """Do the work of `python FILE input.npz output.npz REPETITIONS` and print a line of JSON.
 
-    Only `work` is timed, not the reading and writing. `packages` are those whose versions matter.
+    Only `work` is timed, not the reading and writing, nor what `prepare` makes of the arrays for it. `packages` are
+    those whose versions matter.
     """
     source, target, repetitions = sys.argv[1:]
     with np.load(source, allow_pickle=False) as stored:
-        arrays = dict(stored)
+        given = prepare(dict(stored))
     seconds, found = [], Arrays()
     for _ in range(int(repetitions)):
         began = perf_counter()
-        found = work(arrays)
+        found = work(given)
         seconds.append(perf_counter() - began)
     np.savez(target, **found)  # type: ignore[arg-type]
     versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}

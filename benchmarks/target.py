@@ -17,6 +17,8 @@ class Target:
     def judge(self, found: dict[str, Any]) -> dict[str, Any]:
         """Return the target in words and whether a measured row meets it."""
         if self.of == "slope":
+            if "slopes" in found:
+                return {"target": str(self), "met": max(found["slopes"].values()) <= self.most}
             each = [stage["met"] for stage in found["stages"].values() if stage["met"] is not None]
             return {"target": str(self), "met": all(each) if each else None}
         value = found["ours"]["median"] if self.of == "seconds" else 1 / found["ratio"]

@@ -9,16 +9,31 @@ import pandas as pd
 
 from benchmarks.child import Arrays, timed
 
+Frames = tuple[pd.DataFrame, pd.DataFrame]
 
-def work(given: Arrays) -> Arrays:
-    """Return the value of each label's newest row, 0 where there is none; the rows come in the order of time."""
-    rows = pd.DataFrame({name: given[name] for name in ("user", "known_at", "value")})
-    labels = pd.DataFrame({"user": given["label_user"], "known_at": given["as_of"]}).sort_values("known_at")
-    joined = pd.merge_asof(labels, rows, on="known_at", by="user", allow_exact_matches=False)
-    found = np.empty(len(labels), dtype=np.int64)
-    found[labels.index] = joined["value"].fillna(0)
+
+def prepare(given: Arrays) -> Frames:
+    """Return rows in the order of time and labels in none, ids as categories, times in UTC."""
+    users = pd.CategoricalDtype(np.arange(1 + max(given["user"].max(), given["label_user"].max())).astype(str))
+
+    def ids(codes: np.ndarray) -> pd.Categorical:
+        return pd.Categorical.from_codes(codes, dtype=users)
+
+    known_at, as_of = (pd.to_datetime(given[name], unit="us", utc=True) for name in ("known_at", "as_of"))
+    rows = pd.DataFrame({"user_id": ids(given["user"]), "time": known_at, "value": given["value"]})
+    return rows, pd.DataFrame({"user_id": ids(given["label_user"]), "time": as_of})
+
+
+def work(given: Frames) -> Arrays:
+    """Return the value of each label's newest row, NaN where there is none of the last 7 days."""
+    rows, labels = given
+    labels = labels.sort_values("time")
+    week = pd.Timedelta(7, "D")
+    joined = pd.merge_asof(labels, rows, on="time", by="user_id", tolerance=week, allow_exact_matches=False)
+    found = np.empty(len(labels))
+    found[labels.index] = joined["value"]
     return {"value": found}
 
 
 if __name__ == "__main__":
-    timed(work, "pandas", "numpy")
+    timed(work, "pandas", "numpy", prepare=prepare)
