@@ -30,7 +30,7 @@ class History:
         self.events = len(entity)
         self._keys = self._key(entity, np.arange(self.events))
         self._keys.sort()  # by entity, then position; each key is one of a kind
-        order = self._keys % (self.events + 1)
+        order = self._keys % (self.events + 1) if contributions.shape[1] else self._keys
         self._sums = np.zeros((self.events + 1, contributions.shape[1]), dtype=np.int64)
         for column, values in enumerate(contributions.T):  # wraps at worst, and differences stay exact
             np.cumsum(values[order], out=self._sums[1:, column])
@@ -60,9 +60,17 @@ class History:
         return entity.astype(np.int64) * (self.events + 1) + position
 
     def _row(self, entity: NDArray[np.integer], position: NDArray[np.integer]) -> Ints:
-        """Find where in the sorted keys (entity, position) would stand; questions in order are answered faster."""
-        wanted = self._key(entity, position)
-        order = np.argsort(wanted, kind="stable")
-        rows = np.empty(len(wanted), dtype=np.int64)
-        rows[order] = np.searchsorted(self._keys, wanted[order], side="left")
-        return rows
+        """Find where in the sorted keys (entity, position) would stand."""
+        return places(self._keys, self._key(entity, position))
+
+
+def places(ordered: Ints, wanted: Ints) -> Ints:
+    """Return where in ascending numbers each wanted one would stand, before its equals; asked in order that is faster.
+
+    >>> places(np.array([1, 3, 3]), np.array([3, 0, 4])).tolist()
+    [1, 0, 3]
+    """
+    order = np.argsort(wanted)
+    found = np.empty(len(wanted), dtype=np.int64)
+    found[order] = np.searchsorted(ordered, wanted[order], side="left")
+    return found

@@ -1,6 +1,7 @@
 """A whole log as histories: every feature at any position of the stream, for training and for the audit."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from mlsd_lab.datasets import Log
 from mlsd_lab.errors import DataError
 from mlsd_lab.features.catalogue import Catalogue
 from mlsd_lab.features.definition import CONTEXT, Last, Windowed
+from mlsd_lab.features.entity_codes import EntityCodes
 from mlsd_lab.features.entity_totals import added_by
-from mlsd_lab.features.history import History
+from mlsd_lab.features.history import History, places
+from mlsd_lab.features.lazy_rows import LazyRows, floats, texts
 from mlsd_lab.features.past import Entity, Past
 from mlsd_lab.features.tiles import NEVER
 
@@ -50,12 +53,19 @@ def stream_rows(
     >>> rows[["video_id", "relevant", "clicked", "duration_seconds"]].values.tolist()
     [['new', 1.0, nan, nan]]
     """
-    table = events[["user_id", "video_id", "occurred_at", "known_at"]].astype({"user_id": object, "video_id": object})
-    table["surface"] = events["surface"].astype(object) if "surface" in events else None
-    for column in READ:
-        source = relevant if column == "relevant" else events.get(column)
-        table[column] = np.nan if source is None else source.astype("Float64").to_numpy(np.float64, na_value=np.nan)
-    return table.assign(**{name: taken(values, video) for name, values in videos.items()})
+    return _lazy_rows(events, relevant, videos, video).frame
+
+
+def _lazy_rows(
+    events: pd.DataFrame, relevant: pd.Series, videos: dict[str, NDArray[Any]], video: NDArray[np.integer]
+) -> LazyRows:
+    makers = {name: partial(texts, events, name) for name in ("user_id", "video_id")}
+    makers |= {name: partial(events.__getitem__, name) for name in ("occurred_at", "known_at")}
+    makers["surface"] = partial(texts, events, "surface")
+    makers |= {name: partial(floats, events, name) for name in READ}
+    makers["relevant"] = partial(floats, {"relevant": relevant}, "relevant")
+    makers |= {name: partial(taken, values, video) for name, values in videos.items()}
+    return LazyRows(makers, events.index)
 
 
 def video_columns(videos: pd.DataFrame) -> dict[str, NDArray[Any]]:
@@ -126,26 +136,24 @@ class Timeline:
     """
 
     def __init__(self, catalogue: Catalogue, log: Log) -> None:
-        events = stream(log)
         self.catalogue = catalogue
-        self.known_at: Ints = microseconds(events["known_at"]).astype(np.int64)
+        self.known_at: Ints = microseconds(log.events["known_at"]).astype(np.int64)
         if (np.diff(self.known_at) < 0).any():
             raise DataError("log: expected events in the order of known_at, found an earlier one after a later one")
-        self._videos = pd.Index(log.videos["video_id"].astype(object))
         self._video_columns = video_columns(log.videos)
-        self._codes = {
-            name: pd.Index(pd.unique(events[name].dropna())) for entity in catalogue.entities for name in entity
-        }
+        self._codes = EntityCodes(log, self._video_columns, catalogue.entities)
+        codes = self._codes.of(log.events)
+        events: Any = _lazy_rows(log.events, log.relevant, self._video_columns, codes["video_id"])
         self._histories: dict[Entity, History] = {}
         self._newest_values = {feature.name: feature.values(events) for feature in catalogue.last}
         for entity, features in catalogue.entities.items():
             summed = tuple(feature for feature in features if isinstance(feature, Windowed))
-            self._histories[entity] = History(self._entity_code(entity, events), added_by(summed, events))
+            self._histories[entity] = History(self._codes.joined(entity, codes), added_by(summed, events))
 
     def position(self, as_of: "pd.Series", staleness: timedelta = timedelta(0)) -> Ints:
         """Return for each time, less `staleness`, how many events were known before it: a position in the stream."""
         moment = _moments(as_of).astype(np.int64) - staleness // timedelta(microseconds=1)
-        return np.searchsorted(self.known_at, moment, side="left").astype(np.int64)
+        return places(self.known_at, moment)
 
     def features(self, rows: pd.DataFrame, position: Ints, columns: "Sequence[str] | None" = None) -> pd.DataFrame:
         """Return the catalogue's columns, or some of them, float64, one row for each of `rows`, in their order.
@@ -158,24 +166,26 @@ class Timeline:
                 f"position: expected 0 to {len(self.known_at)}, the log's events, "
                 f"found {position.min()} to {position.max()}"
             )
-        table, context = self._context(complete(rows, ASKED, "rows"))
+        codes = self._codes.of(complete(rows, ASKED, "rows"))
+        context = self._context(rows, codes["video_id"])
         as_of = context["as_of"].astype(np.int64)
         wanted = self.catalogue.columns if columns is None else tuple(columns)
         past = Past()
         for entity in self.catalogue.entities_of(wanted):
-            past |= self._past(entity, self._entity_code(entity, table), as_of, position)
+            past |= self._past(entity, self._codes.joined(entity, codes), as_of, position)
         matrix = self.catalogue.assemble(past, context, len(rows), wanted).matrix
         return pd.DataFrame(matrix, columns=list(wanted), index=rows.index)
 
     def _past(self, entity: Entity, code: Ints, as_of: Ints, position: Ints) -> Past:
         history, features = self._histories[entity], self.catalogue.entities[entity]
         windowed = [feature for feature in features if isinstance(feature, Windowed)]
-        starts = {window: self._start(window.start(as_of)) for f in windowed for window in f.windows}
-        window_totals = dict(zip(starts, history.between(code, list(starts.values()), position), strict=True))
         totals = {}
-        for at, feature in enumerate(windowed):
-            for column, window in zip(feature.columns, feature.windows, strict=True):
-                totals[column] = np.where((code >= 0)[:, None], window_totals[window][:, 2 * at : 2 * at + 2], 0)
+        if windowed:
+            starts = {window: self._start(window.start(as_of)) for f in windowed for window in f.windows}
+            of_window = dict(zip(starts, history.between(code, list(starts.values()), position), strict=True))
+            for at, feature in enumerate(windowed):
+                for column, window in zip(feature.columns, feature.windows, strict=True):
+                    totals[column] = np.where((code >= 0)[:, None], of_window[window][:, 2 * at : 2 * at + 2], 0)
         if len(windowed) == len(features) and all(f.about.time_to_live is None for f in features):
             return Past(totals)
         newest = np.where(code >= 0, history.newest(code, position), -1)
@@ -187,26 +197,12 @@ class Timeline:
         edges, where = np.unique(start, return_inverse=True)
         return np.searchsorted(self.known_at, edges, side="left").astype(np.int64)[where]
 
-    def _context(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, NDArray[Any]]]:
-        ids = {name: rows[name].astype(str).astype(object) for name in ("user_id", "video_id")}  # as the log keeps them
-        video = self._videos.get_indexer(ids["video_id"])
-        columns: dict[str, Any] = {name: taken(values, video) for name, values in self._video_columns.items()}
-        columns["surface"] = rows["surface"].astype(object) if "surface" in rows else None
-        table = pd.DataFrame(columns | ids, index=rows.index)
+    def _context(self, rows: pd.DataFrame, video: Ints) -> dict[str, NDArray[Any]]:
         score = (
             rows["retrieval_score"].to_numpy(np.float64) if "retrieval_score" in rows else np.full(len(rows), np.nan)
         )
-        context = {"as_of": _moments(rows["as_of"]), "retrieval_score": score}
-        return table, context | {name: columns[name] for name in CONTEXT if name in columns}
-
-    def _entity_code(self, entity: Entity, table: pd.DataFrame) -> Ints:
-        code = np.zeros(len(table), dtype=np.int64)
-        absent = np.zeros(len(table), dtype=bool)
-        for name in entity:
-            part = self._codes[name].get_indexer(table[name])
-            absent |= part < 0
-            code = code * max(1, len(self._codes[name])) + part
-        return np.where(absent, -1, code)
+        columns = {name: taken(values, video) for name, values in self._video_columns.items() if name in CONTEXT}
+        return {"as_of": _moments(rows["as_of"]), "retrieval_score": score} | columns
 
 
 def _moments(as_of: pd.Series) -> NDArray[np.datetime64]:
@@ -227,4 +223,8 @@ def taken(values: NDArray[Any], video: NDArray[np.integer]) -> NDArray[Any]:
         null = np.datetime64("NaT", "us")
     elif values.dtype.kind == "f":
         null = np.nan
-    return np.where(video >= 0, values[video] if len(values) else null, null).astype(values.dtype)
+    absent = video < 0
+    found: NDArray[Any] = values[video] if len(values) else np.empty(len(video), dtype=values.dtype)
+    if absent.any():
+        found[absent] = null
+    return found
