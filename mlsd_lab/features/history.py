@@ -30,10 +30,9 @@ class History:
         self.events = len(entity)
         self._keys = self._key(entity, np.arange(self.events))
         self._keys.sort()  # by entity, then position; each key is one of a kind
-        order = self._keys % (self.events + 1) if contributions.shape[1] else self._keys
         self._sums = np.zeros((self.events + 1, contributions.shape[1]), dtype=np.int64)
-        for column, values in enumerate(contributions.T):  # wraps at worst, and differences stay exact
-            np.cumsum(values[order], out=self._sums[1:, column])
+        np.take(contributions, self._keys % (self.events + 1), axis=0, out=self._sums[1:], mode="clip")
+        np.cumsum(self._sums, axis=0, out=self._sums)  # wraps at worst, and differences stay exact
 
     def before(self, entity: NDArray[np.integer], position: NDArray[np.integer]) -> Ints:
         """Return each entity's totals before a position, int64 of shape (rows, columns); zeros for one never seen."""
@@ -57,7 +56,10 @@ class History:
         most = np.iinfo(np.int64).max // (self.events + 1) - 1
         if entity.max(initial=0) > most:
             raise ConfigError(f"entity: expected codes up to {most} with {self.events} events, found {entity.max()}")
-        return entity.astype(np.int64) * (self.events + 1) + position
+        key = entity.astype(np.int64)
+        key *= self.events + 1
+        key += position
+        return key
 
     def _row(self, entity: NDArray[np.integer], position: NDArray[np.integer]) -> Ints:
         """Find where in the sorted keys (entity, position) would stand."""

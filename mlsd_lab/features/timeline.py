@@ -26,6 +26,7 @@ VIDEO_COLUMNS = ("creator_id", "topic", "duration_seconds", "uploaded_at")
 ASKED = ("user_id", "video_id", "as_of")
 READ = ("relevant", "clicked", "long_view", "liked", "rating", "watch_seconds", "position")
 Ints = NDArray[np.int64]
+_AT_ONCE = 2**17  # events
 
 
 def stream(log: Log) -> pd.DataFrame:
@@ -143,12 +144,19 @@ class Timeline:
         self._video_columns = video_columns(log.videos)
         self._codes = EntityCodes(log, self._video_columns, catalogue.entities)
         codes = self._codes.of(log.events)
-        events: Any = _lazy_rows(log.events, log.relevant, self._video_columns, codes["video_id"])
+        pieces = self._pieces(log, codes["video_id"])
         self._histories: dict[Entity, History] = {}
-        self._newest_values = {feature.name: feature.values(events) for feature in catalogue.last}
+        self._newest_values = {f.name: np.concatenate([f.values(rows) for rows in pieces]) for f in catalogue.last}
         for entity, features in catalogue.entities.items():
             summed = tuple(feature for feature in features if isinstance(feature, Windowed))
-            self._histories[entity] = History(self._codes.joined(entity, codes), added_by(summed, events))
+            added = np.concatenate([added_by(summed, rows) for rows in pieces])
+            self._histories[entity] = History(self._codes.joined(entity, codes), added)
+
+    def _pieces(self, log: Log, video: Ints) -> list[Any]:
+        """Cut the stream, so that what features make on the way stays in the processor's cache."""
+        relevant = log.relevant
+        cuts = [slice(begin, begin + _AT_ONCE) for begin in range(0, max(1, len(log.events)), _AT_ONCE)]
+        return [_lazy_rows(log.events.iloc[c], relevant.iloc[c], self._video_columns, video[c]) for c in cuts]
 
     def position(self, as_of: "pd.Series", staleness: timedelta = timedelta(0)) -> Ints:
         """Return for each time, less `staleness`, how many events were known before it: a position in the stream."""
@@ -198,9 +206,7 @@ class Timeline:
         return np.searchsorted(self.known_at, edges, side="left").astype(np.int64)[where]
 
     def _context(self, rows: pd.DataFrame, video: Ints) -> dict[str, NDArray[Any]]:
-        score = (
-            rows["retrieval_score"].to_numpy(np.float64) if "retrieval_score" in rows else np.full(len(rows), np.nan)
-        )
+        score = rows.get("retrieval_score", pd.Series(np.nan, rows.index)).to_numpy(np.float64)
         columns = {name: taken(values, video) for name, values in self._video_columns.items() if name in CONTEXT}
         return {"as_of": _moments(rows["as_of"]), "retrieval_score": score} | columns
 
@@ -218,13 +224,7 @@ def taken(values: NDArray[Any], video: NDArray[np.integer]) -> NDArray[Any]:
     >>> taken(np.array([10.0, 59.5]), np.array([1, -1])).tolist()
     [59.5, nan]
     """
-    null: Any = None
-    if values.dtype.kind == "M":
-        null = np.datetime64("NaT", "us")
-    elif values.dtype.kind == "f":
-        null = np.nan
-    absent = video < 0
+    null = {"M": np.datetime64("NaT", "us"), "f": np.nan}.get(values.dtype.kind)
     found: NDArray[Any] = values[video] if len(values) else np.empty(len(video), dtype=values.dtype)
-    if absent.any():
-        found[absent] = null
+    found[video < 0] = null
     return found

@@ -9,8 +9,10 @@ import pytest
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import DataError
 from mlsd_lab.features import Timeline, stream
+from mlsd_lab.features import timeline as timeline_module
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.timeline import complete, microseconds, video_columns
+from tests.features.store_contract import MANY_KEYS
 from tests.features.streams import START, VIDEOS, assert_bits_equal, labels_at, log_of, seeded_log
 
 
@@ -71,6 +73,19 @@ def test_features_at_every_position_equal_those_of_the_log_cut_there() -> None:
         cut = Timeline(FEED, log.with_events(log.events.iloc[:position]))
         at = np.full(len(labels), position)
         assert_bits_equal(timeline.features(labels, at), cut.features(labels, at))
+
+
+@pytest.mark.parametrize("events", [1, 39, 40])
+def test_features_do_not_depend_on_the_pieces_that_events_are_read_in(
+    events: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = seeded_log(40)
+    labels = labels_at([*log.events["known_at"].iloc[::9]])
+    whole = Timeline(MANY_KEYS, log)
+    monkeypatch.setattr(timeline_module, "_AT_ONCE", events)
+    pieces = Timeline(MANY_KEYS, log)
+    position = whole.position(labels["as_of"])
+    assert_bits_equal(pieces.features(labels, position), whole.features(labels, position))
 
 
 @pytest.mark.parametrize("position", [-1, 11])
