@@ -1,6 +1,7 @@
 """The rows of the feature store at a small size: equal on all sides, and a difference is no result."""
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchmarks.process import Finished, MeasureError
 from benchmarks.rows import last_value_join, online_read
 from benchmarks.side_by_side import SideBySide
 from benchmarks.target import Target
+from tests.needs import skip_or_fail
 
 READS = {row.name: row for row in online_read.ROWS}
 HERE = ("memory", "sqlite", "raw_sqlite", "numpy_gather")
@@ -49,6 +51,15 @@ def test_growth_has_a_slope_a_store_and_is_judged_by_the_last_tenfold() -> None:
     assert set(found["slopes"]) == {"memory", "sqlite"}
     assert found["met"] == (max(found["slopes"].values()) <= 1.1)
     assert found["parts"][0]["slope_of_last_tenfold"] == found["slopes"]["memory"]
+
+
+def test_both_ways_over_redis_are_equal_to_the_store_in_memory() -> None:
+    if shutil.which("redis-server") is None:
+        skip_or_fail("redis-server is not here: on Debian apt-get install redis-server")
+    row = replace(READS["online_read"], sides=("memory", "redis", "raw_redis"), ours="redis", peer="raw_redis")
+    found = row.measure(small=True, say=quiet)
+    assert found["equal"] == "all values of all slates on 3 sides, each equal to the bit"
+    assert set(found["peer"]["versions"]) == {"redis"}
 
 
 def test_a_slope_above_the_target_is_not_met() -> None:
