@@ -109,9 +109,7 @@ class KeyedStore(ABC):
             return
         known_at = microseconds(batch["known_at"]).astype(np.int64)
         if known_at[0] < before.newest or (np.diff(known_at) < 0).any():
-            raise DataError(
-                "batch: expected events in the order of known_at, after those absorbed; found an earlier one"
-            )
+            raise DataError("batch: expected events in order of known_at, after those absorbed; found an earlier one")
         ids = {name: coded(batch[name]) for name in sorted({name for entity in self._totals for name in entity})}
         read = {entity: totals.read(batch, ids) for entity, totals in self._totals.items()}
         keys = {entity: row_keys(number, read[entity][1]) for number, entity in enumerate(read)}
