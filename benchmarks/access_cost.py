@@ -15,7 +15,7 @@ import pandas as pd
 from benchmarks.online_state import made_stream, made_videos
 from mlsd_lab.clock import now
 from mlsd_lab.features import Access, SqliteStore
-from mlsd_lab.features.chained_log import ChainedLog
+from mlsd_lab.features.access.chained_log import ChainedLog
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.machine import machine, versions
 

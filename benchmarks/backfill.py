@@ -12,8 +12,8 @@ from time import perf_counter, process_time
 from benchmarks.event_lines import fill_lake
 from benchmarks.online_state import peak_memory
 from mlsd_lab.features import open_store
-from mlsd_lab.features.backfill import backfill
 from mlsd_lab.features.feed import FEED
+from mlsd_lab.features.stores.backfill import backfill
 from mlsd_lab.ingestion.warehouse import Warehouse
 from mlsd_lab.machine import machine, versions
 

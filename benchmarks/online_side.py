@@ -62,7 +62,7 @@ def ours(kind: str, folder: Path) -> Read:
 
 def snapshot(folder: Path) -> Read:
     """Look a slate up in a snapshot of the store in memory."""
-    from mlsd_lab.features.snapshot import Snapshot
+    from mlsd_lab.features.stores.snapshot import Snapshot
 
     kept = Snapshot.of(store("memory", folder), given(folder)["ids"].tolist(), moment(folder))
     return lambda ids: kept.lookup(ids).values

@@ -16,7 +16,7 @@ import pandas as pd
 from mlsd_lab.features import Catalogue, Mean, Snapshot, last, open_store, windowed
 from mlsd_lab.features.about import DAY
 from mlsd_lab.features.feed import FEED, video_completion, video_impressions, video_relevant
-from mlsd_lab.features.keyed_store import KeyedStore
+from mlsd_lab.features.stores.keyed_store import KeyedStore
 from mlsd_lab.machine import machine, versions
 
 START = 1_767_225_600_000_000  # 2026-01-01, microseconds UTC

@@ -22,7 +22,7 @@ from benchmarks.world import simulated
 from mlsd_lab import clock
 from mlsd_lab.features import MemoryStore
 from mlsd_lab.features.feed import FEED
-from mlsd_lab.features.store_sink import StoreSink
+from mlsd_lab.features.stores.store_sink import StoreSink
 from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.stream.consume import consume
 from mlsd_lab.ingestion.stream.lake_sink import LakeSink

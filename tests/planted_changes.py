@@ -75,7 +75,7 @@ CHANGES = (
     Change("the split trains on its test", "evaluation/split.py", "row < first[user], rel", "row <= first[user], rel"),
     Change(
         "a window loses its first tile, online only",
-        "features/tiles.py",
+        "features/stores/tiles.py",
         "edge // self.tile + 1",
         "edge // self.tile",
     ),
@@ -176,7 +176,7 @@ CHANGES = (
     ),
     Change(
         "a store takes no late events",
-        "features/store_sink.py",
+        "features/stores/store_sink.py",
         "WHERE NOT correction)",
         "WHERE false)",
     ),

@@ -20,9 +20,9 @@ from benchmarks.row import Say, spread
 from benchmarks.target import Target
 from benchmarks.world import simulated
 from mlsd_lab.features import MemoryStore, RedisStore, Snapshot, SqliteStore, stream
-from mlsd_lab.features.asked import Questions
 from mlsd_lab.features.feed import FEED
-from mlsd_lab.features.keyed_store import KeyedStore
+from mlsd_lab.features.stores.asked import Questions
+from mlsd_lab.features.stores.keyed_store import KeyedStore
 from mlsd_lab.retrieval import ALS
 
 CANDIDATES, BATCH = 500, 5_000

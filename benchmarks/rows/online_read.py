@@ -50,8 +50,8 @@ class OnlineRead:
         """Read; raise `MeasureError` where a value differs, `NotHereError` where a side is missing."""
         videos, events, slates, rounds = (1_500, 5_000, 20, 1) if small else self._size
         pythons = {side: python_of(FEAST) if side == "feast" else Path(sys.executable) for side in self.sides}
-        if "snapshot" in self.sides and find_spec("mlsd_lab.features.snapshot") is None:
-            raise NotHereError("mlsd_lab.features.snapshot is not here")
+        if "snapshot" in self.sides and find_spec("mlsd_lab.features.stores.snapshot") is None:
+            raise NotHereError("mlsd_lab.features.stores.snapshot is not here")
         told = Told(self.sides, self.lengths[::2] if small else self.lengths)
         with TemporaryDirectory() as place, redis_here(Path(place)):
             say("absorbing events")

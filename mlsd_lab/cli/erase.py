@@ -15,8 +15,8 @@ from mlsd_lab.errors import ConfigError
 from mlsd_lab.terminal import escaped, plain_table
 
 if TYPE_CHECKING:
-    from mlsd_lab.features.erase_from_store import ErasedFromStore
-    from mlsd_lab.features.keyed_store import KeyedStore
+    from mlsd_lab.features.stores.erase_from_store import ErasedFromStore
+    from mlsd_lab.features.stores.keyed_store import KeyedStore
 
 
 def erase(
@@ -40,7 +40,7 @@ def erase(
 
       mlsd-lab erase --user u0042 --lake lake --store stores --served runs/001
     """
-    from mlsd_lab.features.erase_from_store import erase_from_store
+    from mlsd_lab.features.stores.erase_from_store import erase_from_store
     from mlsd_lab.ingestion.erase import erase as erased
     from mlsd_lab.ingestion.lake import Lake
     from mlsd_lab.ingestion.stream.redis_stream import RedisStream

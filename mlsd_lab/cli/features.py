@@ -138,7 +138,7 @@ def features_backfill(
       mlsd-lab features backfill --lake s3://feed/lake --store redis://127.0.0.1:6379/0 --catalogue my_features:V2
     """
     from mlsd_lab.features import open_store
-    from mlsd_lab.features.backfill import backfill
+    from mlsd_lab.features.stores.backfill import backfill
     from mlsd_lab.ingestion.lake import Lake
     from mlsd_lab.ingestion.warehouse import Warehouse
 

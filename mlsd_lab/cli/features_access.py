@@ -84,7 +84,7 @@ def audit(
 
       mlsd-lab features audit --receipt "12 5a6c… 40031 99e0…"
     """
-    from mlsd_lab.features.chosen import chosen
+    from mlsd_lab.features.access.chosen import chosen
 
     files = [access / f"{name}.log{end}" for name in ("grants", "reads") for end in ("", ".anchor")]
     check_json_file(json_file, *map(str, (*files, access / "users.key")))

@@ -14,9 +14,8 @@ from mlsd_lab.features.described import columns_frame, described
 from mlsd_lab.features.fingerprint import fingerprint
 from mlsd_lab.features.lineage import Lineage
 from mlsd_lab.features.needed import needed
-from mlsd_lab.features.past import Entity, Past
+from mlsd_lab.features.past import NEVER, Entity, Past
 from mlsd_lab.features.probe import probe_events
-from mlsd_lab.features.tiles import NEVER
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Entity = tuple[str, ...]
+NEVER = int(np.iinfo(np.int64).min)
+"""The time of something that has not happened, in microseconds."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Past:
     last: dict[str, Floats] = field(default_factory=dict)
     """By name of a `last` feature: its value in the entity's newest event, NaN for none."""
     newest: dict[Entity, Ints] = field(default_factory=dict)
-    """By entity: when its newest event became known, microseconds UTC, `tiles.NEVER` for none."""
+    """By entity: when its newest event became known, microseconds UTC, `NEVER` for none."""
 
     def __or__(self, other: "Past") -> "Past":
         return Past(self.totals | other.totals, self.last | other.last, self.newest | other.newest)

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import DataError
+from mlsd_lab.features.added import added_by
 from mlsd_lab.features.catalogue import Catalogue
 from mlsd_lab.features.definition import CONTEXT, Last, Windowed
 from mlsd_lab.features.entity_codes import EntityCodes
-from mlsd_lab.features.entity_totals import added_by
 from mlsd_lab.features.history import History, places
 from mlsd_lab.features.lazy_rows import LazyRows, floats, texts
-from mlsd_lab.features.past import Entity, Past
-from mlsd_lab.features.tiles import NEVER
+from mlsd_lab.features.past import NEVER, Entity, Past
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

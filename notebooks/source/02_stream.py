@@ -212,7 +212,7 @@ from time import perf_counter
 
 from mlsd_lab.features import MemoryStore
 from mlsd_lab.features.feed import FEED
-from mlsd_lab.features.store_sink import StoreSink
+from mlsd_lab.features.stores.store_sink import StoreSink
 
 write_click_files(log, here / "clean", files=1)
 clean = (here / "clean/clicks-0000.jsonl").read_bytes().splitlines()

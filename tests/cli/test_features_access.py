@@ -8,7 +8,7 @@ import pytest
 from mlsd_lab import clock
 from mlsd_lab.errors import AccessError
 from mlsd_lab.features import Access, MemoryStore
-from mlsd_lab.features.chained_log import ChainedLog
+from mlsd_lab.features.access.chained_log import ChainedLog
 from mlsd_lab.features.feed import FEED
 from tests.cli.command_line import CommandLine, assert_refused, assert_sentence
 

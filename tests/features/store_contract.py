@@ -30,7 +30,7 @@ from mlsd_lab.features import (
     windowed,
 )
 from mlsd_lab.features.feed import FEED
-from mlsd_lab.features.keyed_store import KeyedStore
+from mlsd_lab.features.stores.keyed_store import KeyedStore
 from tests.features.oracle import windowed_features
 from tests.features.streams import EVENT, VIDEOS, Event, assert_bits_equal, log_of, seeded_log
 

@@ -28,9 +28,9 @@ from mlsd_lab.datasets import Log
 from mlsd_lab.datasets.click_files import Defects, write_click_files
 from mlsd_lab.errors import MlsdLabError
 from mlsd_lab.features import RedisStore, SqliteStore, open_store
-from mlsd_lab.features.backfill import backfill
 from mlsd_lab.features.feed import FEED
-from mlsd_lab.features.store_sink import StoreSink
+from mlsd_lab.features.stores.backfill import backfill
+from mlsd_lab.features.stores.store_sink import StoreSink
 from mlsd_lab.ingestion.click_log import ClickLog
 from mlsd_lab.ingestion.content import content_hash
 from mlsd_lab.ingestion.contracts import EVENTS

@@ -1,0 +1,1 @@
+"""Who may read which features: denied unless granted, and written down."""
