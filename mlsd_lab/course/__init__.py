@@ -14,6 +14,7 @@ from mlsd_lab.course.live import Live
 from mlsd_lab.course.measure import measure
 from mlsd_lab.course.my_design import my_design
 from mlsd_lab.course.note import note
+from mlsd_lab.course.peeking import peeking
 from mlsd_lab.course.picture import picture
 from mlsd_lab.course.pin import pin
 from mlsd_lab.course.predict import predict
@@ -21,6 +22,7 @@ from mlsd_lab.course.progress_line import progress_line
 from mlsd_lab.course.real_log import on_the_real_log
 from mlsd_lab.course.rehearse import rehearse
 from mlsd_lab.course.say_it import say_it
+from mlsd_lab.course.shelf import shelf
 from mlsd_lab.course.slate import slate
 from mlsd_lab.course.stored import stored
 from mlsd_lab.course.transfer import transfer
@@ -41,12 +43,14 @@ __all__ = [
     "my_design",
     "note",
     "on_the_real_log",
+    "peeking",
     "picture",
     "pin",
     "predict",
     "progress_line",
     "rehearse",
     "say_it",
+    "shelf",
     "slate",
     "stored",
     "times_of",
