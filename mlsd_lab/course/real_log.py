@@ -8,7 +8,7 @@ from datetime import datetime
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from mlsd_lab.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from mlsd_lab.datasets import Log
     from mlsd_lab.framing import Contest
@@ -57,7 +58,7 @@ def on_the_real_log(question: str) -> Answer:
 
     >>> on_the_real_log("weather")
     Traceback (most recent call last):
-    mlsd_lab.errors.ConfigError: expected a question of framing, candidates, found 'weather'
+    mlsd_lab.errors.ConfigError: expected a question of framing, features, candidates, found 'weather'
     """
     if question not in QUESTIONS:
         raise ConfigError(f"expected a question of {', '.join(QUESTIONS)}, found {question!r}")
@@ -147,5 +148,65 @@ def _candidates(log: "Log") -> list[str]:
     return told
 
 
-QUESTIONS: dict[str, Callable[["Log"], list[str]]] = {"framing": _framing, "candidates": _candidates}
+def _features(log: "Log") -> list[str]:
+    """Train on today's value and on what was known before, as notebook 03; judge both on the last day, then age it.
+
+    Such a log has no requests: a person's local day is a slate, and its moment is the first exposure.
+    """
+    import pandas as pd
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
+
+    from mlsd_lab.evaluation import by_day
+    from mlsd_lab.features import Timeline, training_set
+    from mlsd_lab.features.feed import FEED
+
+    history, split, day = Timeline(FEED, log), by_day(log), log.days()
+    opened = log.events["occurred_at"].groupby([log.events["user_id"].cat.codes, day]).transform("min")
+    today = pd.Series(split.train.events["known_at"].max() + pd.Timedelta("1us"), log.events.index)
+    train, test = split.train.events, split.test.events
+    train = train[day[train.index] >= day.max() - pd.Timedelta(days=5)]
+    held_out = np.random.default_rng(0).random(len(train)) < 1 / 3
+
+    def read(events: "pd.DataFrame", as_of: "pd.Series[Any]", staleness: str = "0h") -> "pd.DataFrame":
+        asked = events[["user_id", "video_id", "surface"]].assign(as_of=as_of[events.index])
+        return training_set(FEED, history, asked, pd.Timedelta(staleness)).drop(columns="retrieval")
+
+    own, replay, models, served = {}, {}, {}, read(test, opened)
+    for name, as_of in {"before": opened, "today": today}.items():
+        seen, labels = read(train, as_of), train["long_view"].to_numpy(bool)
+        with threadpool_limits(1, "openmp"):
+            models[name] = HistGradientBoostingClassifier(max_iter=60, early_stopping=False).fit(
+                seen[~held_out], labels[~held_out]
+            )
+        own[name] = models[name].predict_proba(seen[held_out])[:, 1]
+        replay[name] = models[name].predict_proba(served)[:, 1]
+    told = [f"{log!r}: learned from {len(train):,} exposures, {len(test):,} of the last day replayed"]
+    flattered = _auc_lead(train[held_out], own["today"], own["before"])
+    told.append(f"learned from today's value, the ranker has {flattered} on held-out rows")
+    behind = _auc_lead(test, replay["today"], replay["before"])
+    told.append(f"learned from today's value, it has {behind} in the replay")
+    for age in ("1h", "6h", "24h"):
+        old = models["before"].predict_proba(read(test, opened, age))[:, 1]
+        told.append(f"served features {age} old, it has {_auc_lead(test, old, replay['before'])} in the replay")
+    return told
+
+
+def _auc_lead(events: "pd.DataFrame", new: "NDArray[np.float64]", old: "NDArray[np.float64]") -> str:
+    """Say whether the new scores have the higher AUC, by how many points, with a paired interval over people."""
+    from mlsd_lab.evaluation import auc, compare
+
+    people, user = np.unique(events["user_id"].cat.codes, return_inverse=True)
+    liked = events["long_view"].to_numpy(np.float64)
+    one, other = (lambda weights, s=s: 100 * auc(liked, s, weights[:, user]) for s in (new, old))
+    lead = compare(one, other, users=len(people), rounds=100)
+    verdict = ("a higher AUC" if lead.value > 0 else "a lower AUC") if lead.excludes_zero else "no other AUC"
+    return f"{verdict} ({lead.value:+.1f} points, 95 % interval {lead.low:+.1f} to {lead.high:+.1f})"
+
+
+QUESTIONS: dict[str, Callable[["Log"], list[str]]] = {
+    "framing": _framing,
+    "features": _features,
+    "candidates": _candidates,
+}
 """What is asked, by the notebook's name for it."""

@@ -51,5 +51,5 @@ def test_files_are_found_from_a_folder_below(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_question_that_was_never_asked_is_refused() -> None:
-    with pytest.raises(ConfigError, match="expected a question of framing, candidates, found 'weather'"):
+    with pytest.raises(ConfigError, match="expected a question of framing, features, candidates, found 'weather'"):
         on_the_real_log("weather")
