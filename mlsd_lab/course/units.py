@@ -13,7 +13,7 @@ _UNITS = {
     "": ("share", 1.0),
     "%": ("share", 0.01),
 }
-_LADDERS = {"time": ("µs", "ms", "s"), "memory": ("B", "kB", "MB", "GB", "TB")}
+_LADDERS = {"time": ("µs", "ms", "s", "h"), "memory": ("B", "kB", "MB", "GB", "TB")}
 
 
 def family(unit: str) -> str:
@@ -56,8 +56,8 @@ def number(value: float) -> str:
 def quantity(value: float, unit: str) -> str:
     """Return a value with its unit, a time or an amount of memory in the unit that suits its size.
 
-    >>> quantity(0.01723, "s"), quantity(2.56e9, "B"), quantity(12, "films"), quantity(0.4, "")
-    ('17.2 ms', '2.56 GB', '12 films', '0.4')
+    >>> quantity(0.01723, "s"), quantity(3, "h"), quantity(2.56e9, "B"), quantity(12, "films"), quantity(0.4, "")
+    ('17.2 ms', '3 h', '2.56 GB', '12 films', '0.4')
     """
     for name in _LADDERS.get(family(unit), ()):
         if abs(convert(value, unit, name)) < 999.5 or name == _LADDERS[family(unit)][-1]:
