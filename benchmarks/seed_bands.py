@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier as Trees
+from threadpoolctl import threadpool_limits
 
 import mlsd_lab.course
 from mlsd_lab.course.pin import bands_of
 from mlsd_lab.course.quick_framings import quick_framings
+from mlsd_lab.course.shelf import Shelf, shelf
 from mlsd_lab.datasets import Log, load
 from mlsd_lab.datasets.world import Drift, World, WorldConfig, simulate
-from mlsd_lab.evaluation import Popular, Split, TopK, by_day, coverage, leave_last_out, shuffled
+from mlsd_lab.evaluation import Popular, Split, TopK, auc, by_day, coverage, leave_last_out, shuffled
 from mlsd_lab.features import Timeline, training_set
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.framing import contest, outcomes, users_an_arm
@@ -32,7 +35,7 @@ def main() -> None:
     seeds = parser.parse_args().seeds
     values: dict[str, list[float]] = {}
     for seed in range(seeds):
-        for name, value in {**movielens(seed), **framing(seed), **candidates(seed)}.items():
+        for name, value in {**movielens(seed), **framing(seed), **features(seed), **candidates(seed)}.items():
             values.setdefault(name, []).append(value)
         print(f"seed {seed}: " + ", ".join(f"{name} {found[-1]:.4f}" for name, found in values.items()))
     path = Path(mlsd_lab.course.__file__).with_name("bands.json")
@@ -70,6 +73,46 @@ def framing(seed: int) -> dict[str, float]:
         "framing.users_an_arm": users_an_arm(minutes.mean(), minutes.std(), lift=0.01),
         "framing.minutes_ratio": _minutes_ratio(world, split, history, seed),
         **_leak(log, split, seed),
+    }
+
+
+def features(seed: int) -> dict[str, float]:
+    """Return what notebook 03 pins, in points and percent, with another sample and other people and videos."""
+    world = simulate(WorldConfig(users=5_000, videos=3_000, events=300_000))
+    log, history, split = world.log, Timeline(FEED, world.log), by_day(world.log, days=7)
+    learned = split.train.days() >= log.days().min() + pd.Timedelta(days=14)
+    sample = split.train.events[learned].sample(60_000, random_state=seed)
+    week = split.test.events.sample(20_000, random_state=seed)
+    opened = log.events.groupby("request_id").occurred_at.transform("min")
+    today = pd.Series(split.train.events.known_at.max() + pd.Timedelta("1us"), log.events.index)
+    liked, held_out = sample.long_view.to_numpy(bool), np.random.default_rng(seed).random(60_000) < 1 / 3
+
+    def read(rows: pd.DataFrame, staleness: str = "0h") -> pd.DataFrame:
+        return training_set(FEED, history, rows, pd.Timedelta(staleness)).drop(columns="retrieval")
+
+    def joined(events: pd.DataFrame, as_of: pd.Series) -> pd.DataFrame:
+        return read(events[["user_id", "video_id", "surface"]].assign(as_of=as_of[events.index]))
+
+    models, own, replay = {}, {}, {}
+    for name, as_of in (("before", opened), ("today", today)):
+        seen = joined(sample, as_of)
+        with threadpool_limits(1, "openmp"):
+            models[name] = Trees(max_iter=60, early_stopping=False).fit(seen[~held_out], liked[~held_out])
+        own[name] = auc(liked[held_out], models[name].predict_proba(seen[held_out])[:, 1])
+        replay[name] = auc(week.long_view.to_numpy(float), models[name].predict_proba(joined(week, opened))[:, 1])
+    for_you, new = shelf(world, 2_000, 40, seed=seed), shelf(world, 2_000, 20, newer_than=3, seed=seed)
+    now = read(for_you.rows)
+
+    def brings(on: Shelf, seen: pd.DataFrame, model: str = "before") -> float:
+        return float(on.brings(models[model].predict_proba(seen)[:, 1]).mean())
+
+    in_percent = now.assign(video_relevant_all=100 * now.video_relevant_all)
+    return {
+        "features.own_leap": 100 * (own["today"] - own["before"]),
+        "features.replay_lead": 100 * (replay["today"] - replay["before"]),
+        "features.today_loses": 100 - 100 * brings(for_you, now, "today") / brings(for_you, now),
+        "features.percent_bug": 100 - 100 * brings(for_you, in_percent) / brings(for_you, now),
+        "features.new_a_day_old": 100 - 100 * brings(new, read(new.rows, "24h")) / brings(new, read(new.rows)),
     }
 
 
