@@ -9,6 +9,7 @@ from mlsd_lab.course.compare import compare
 from mlsd_lab.course.diagram import diagram, times_of
 from mlsd_lab.course.exercise import exercise
 from mlsd_lab.course.fading import fading
+from mlsd_lab.course.intervals import intervals
 from mlsd_lab.course.killed import killed
 from mlsd_lab.course.live import Live
 from mlsd_lab.course.measure import measure
@@ -38,6 +39,7 @@ __all__ = [
     "diagram",
     "exercise",
     "fading",
+    "intervals",
     "killed",
     "measure",
     "my_design",

@@ -179,7 +179,7 @@ the mean share of each video that was watched, as an online store would answer a
 - The window begins at a midnight: that of `at`'s own day, less seven days. What became known at that minute is inside.
 - Where nothing is known, return NaN.
 
-`events` is a pandas table; a day has 1440 minutes. You are compared with a store that took one event after the other.
+`events` is a pandas table; a day has `1440` minutes. You are compared with a store that took one event after the other.
 """,
     starter="""
 def completion_7d(events, at):
