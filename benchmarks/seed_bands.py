@@ -106,7 +106,8 @@ def features(seed: int) -> dict[str, float]:
     def brings(on: Shelf, seen: pd.DataFrame, model: str = "before") -> float:
         return float(on.brings(models[model].predict_proba(seen)[:, 1]).mean())
 
-    in_percent = now.assign(video_relevant_all=100 * now.video_relevant_all)
+    shares = [name for name in now if "relevant" in name or "completion" in name]
+    in_percent = now.assign(**100 * now[shares])
     return {
         "features.own_leap": 100 * (own["today"] - own["before"]),
         "features.replay_lead": 100 * (replay["today"] - replay["before"]),
