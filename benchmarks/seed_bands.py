@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 import mlsd_lab.course
 from mlsd_lab.course.pin import bands_of
 from mlsd_lab.course.quick_framings import quick_framings
-from mlsd_lab.course.shelf import Shelf, shelf
+from mlsd_lab.course.shelf import shelf
 from mlsd_lab.datasets import Log, load
 from mlsd_lab.datasets.world import Drift, World, WorldConfig, simulate
 from mlsd_lab.evaluation import Popular, Split, TopK, auc, by_day, coverage, leave_last_out, shuffled
@@ -77,7 +77,7 @@ def framing(seed: int) -> dict[str, float]:
 
 
 def features(seed: int) -> dict[str, float]:
-    """Return what notebook 03 pins, in points and percent, with another sample and other people and videos."""
+    """Return what notebook 03 pins, in points and percent, with another sample and other people."""
     world = simulate(WorldConfig(users=5_000, videos=3_000, events=300_000))
     log, history, split = world.log, Timeline(FEED, world.log), by_day(world.log, days=7)
     learned = split.train.days() >= log.days().min() + pd.Timedelta(days=14)
@@ -87,8 +87,8 @@ def features(seed: int) -> dict[str, float]:
     today = pd.Series(split.train.events.known_at.max() + pd.Timedelta("1us"), log.events.index)
     liked, held_out = sample.long_view.to_numpy(bool), np.random.default_rng(seed).random(60_000) < 1 / 3
 
-    def read(rows: pd.DataFrame, staleness: str = "0h") -> pd.DataFrame:
-        return training_set(FEED, history, rows, pd.Timedelta(staleness)).drop(columns="retrieval")
+    def read(rows: pd.DataFrame) -> pd.DataFrame:
+        return training_set(FEED, history, rows).drop(columns="retrieval")
 
     def joined(events: pd.DataFrame, as_of: pd.Series) -> pd.DataFrame:
         return read(events[["user_id", "video_id", "surface"]].assign(as_of=as_of[events.index]))
@@ -100,20 +100,19 @@ def features(seed: int) -> dict[str, float]:
             models[name] = Trees(max_iter=60, early_stopping=False).fit(seen[~held_out], liked[~held_out])
         own[name] = auc(liked[held_out], models[name].predict_proba(seen[held_out])[:, 1])
         replay[name] = auc(week.long_view.to_numpy(float), models[name].predict_proba(joined(week, opened))[:, 1])
-    for_you, new = shelf(world, 2_000, 40, seed=seed), shelf(world, 2_000, 20, newer_than=3, seed=seed)
+    for_you = shelf(world, 2_000, 40, seed=seed)
     now = read(for_you.rows)
 
-    def brings(on: Shelf, seen: pd.DataFrame, model: str = "before") -> float:
-        return float(on.brings(models[model].predict_proba(seen)[:, 1]).mean())
+    def brings(seen: pd.DataFrame, model: str = "before") -> float:
+        return float(for_you.brings(models[model].predict_proba(seen)[:, 1]).mean())
 
     shares = [name for name in now if "relevant" in name or "completion" in name]
     in_percent = now.assign(**100 * now[shares])
     return {
         "features.own_leap": 100 * (own["today"] - own["before"]),
         "features.replay_lead": 100 * (replay["today"] - replay["before"]),
-        "features.today_loses": 100 - 100 * brings(for_you, now, "today") / brings(for_you, now),
-        "features.percent_bug": 100 - 100 * brings(for_you, in_percent) / brings(for_you, now),
-        "features.new_a_day_old": 100 - 100 * brings(new, read(new.rows, "24h")) / brings(new, read(new.rows)),
+        "features.today_loses": 100 - 100 * brings(now, "today") / brings(now),
+        "features.percent_bug": 100 - 100 * brings(in_percent) / brings(now),
     }
 
 

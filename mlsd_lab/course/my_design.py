@@ -14,6 +14,7 @@ TITLES = {
     "02": "Data ingestion",
     "02_stream": "The stream",
     "03": "Feature store",
+    "03_governance": "A feature store for many",
     "04": "Candidate generation",
     "05": "Ranking",
     "06": "Model registry",

@@ -30,13 +30,13 @@ threadpool_limits(1)  # one core: on a busy machine two wait for each other
 display(card("data", "rank"), diagram("03"))
 
 # %% [markdown]
-# Four weeks of a simulated feed, whose truth can be looked up. A **feature** is a number about a person or a video that a
-# model reads, such as the share of the people shown a video who watched it long. `FEED` has a few dozen columns of them, over the
+# Four weeks of a simulated feed, whose truth can be looked up. A **feature** is a number about a person or a video that
+# a model reads, such as the share of the people shown a video who watched it long. `FEED` has twenty of them, over the
 # last day, the last week or all of the past. A model learns from the third week whether a video shown will be watched
 # long, and serves in the fourth.
 #
-# A slate asks for its features once, when it is opened. So the moment of a row (`as_of`) is that of its slate, in training as
-# online.
+# A slate asks for its features once, when it is opened. So the moment of a row (`as_of`) is that of its slate, in
+# training as online.
 
 # %%
 from mlsd_lab.datasets.world import WorldConfig, simulate
@@ -69,9 +69,10 @@ features(rows(sample, opened)).iloc[:3, [0, 2, 4, 6, 8, 10, 15]].round(2)
 # %% [markdown]
 # ## Break it: today's value
 #
-# The usual way: a table has the features as they are now, a row a person and a row a video. Join it to the labels, train,
-# hold out a third of the rows, judge. Nobody touches the test week. Below, both ways: `before`, where each row sees what
-# was known before its slate was opened, and `today`, where it sees what the table says when the training set is made.
+# The usual way: a table has the features as they are now, a row a person and a row a video. Join it to the labels,
+# train, hold out a third of the rows, judge. Nobody touches the test week. Below, both ways: `before`, where each row
+# sees what was known before its slate was opened, and `today`, where it sees what the table says when the training set
+# is made.
 #
 # Judged by **AUC**, the chance that a video that was watched long scores above one that was not (0.5 is a coin).
 
@@ -90,9 +91,9 @@ def points(events, new, old):  # of AUC, by which `new` is ahead: on the same re
 
 
 # %% [markdown]
-# The first two lines below are what a team sees that joins and holds out. Then both models go online: in the fourth week
-# a store answers, and it knows what was known. That is a **replay** in order of time. By how many points (hundredths) of
-# AUC will `today` be ahead there?
+# The first two lines below are what a team sees that joins and holds out. Then both models go online: in the fourth
+# week a store answers, and it knows what was known. That is a **replay** in order of time. By how many points
+# (hundredths) of AUC will `today` be ahead there?
 
 # %%
 today = pd.Series(split.train.events.known_at.max() + pd.Timedelta("1us"), log.events.index)
@@ -117,8 +118,8 @@ both = "Far ahead on held-out rows, clearly behind in the replay: the test chose
 claim("leak", leap.low > 0 > ahead.high, yes=both, no="The two do not contradict each other.")
 
 # %% [markdown]
-# The held-out rows were no help: the same future is in them. What does it mean for people? Two thousand of them open the
-# app at some moment of the week. Each could be shown 40 random videos and gets the six of highest score, and the
+# The held-out rows were no help: the same future is in them. What does it mean for people? Two thousand of them open
+# the app at some moment of the week. Each could be shown 40 random videos and gets the six of highest score, and the
 # simulated world knows how many of these they would watch long.
 
 
@@ -142,21 +143,21 @@ pin("features.today_loses", -lost.value, "%")
 #
 # ## One person's future
 #
-# How much future does that take? Four joins for the same rows: up to the slate (`before`); up to *and with* the row's own
-# event, one microsecond more; a day more; and today. The picture has one person's events and one row of theirs: what does
-# each join see that was not known then? Beside it, what that does to the two measures. Put in other people.
+# How much future does that take? Five joins for the same rows: up to the slate (`before`); up to what was known when
+# the row's own event became known, without it; *with* it, one microsecond more; a day more; and today. The picture has
+# one person's events and one row of theirs: what does each join see that was not known when the slate was opened?
+# Beside it, what that does to the two measures. Put in other people.
 
 # %%
-for name, more in {"its own event": "1us", "a day more": "1D"}.items():
+for name, more in {"up to its event": "0us", "with its event": "1us", "a day more": "1D"}.items():
     joins[name] = log.events.known_at + pd.Timedelta(more)
     models[name] = learn(seen := features(rows(sample, joins[name])))
     own[name] = models[name].predict_proba(seen[held_out])[:, 1]
-order = ["before", "its own event", "a day more", "today"]
-auc = pd.DataFrame(
-    {"held-out rows": [evaluation.auc(liked[held_out], own[n]) for n in order]}, order
-)
-auc["AUC, replay"] = [evaluation.auc(watched, models[n].predict_proba(served)[:, 1]) for n in order]
-nearest = auc.idxmax().iloc[0] == auc.idxmin().iloc[1] == "its own event"
+order = ["before", "up to its event", "with its event", "a day more", "today"]
+auc = {"AUC, held out": [evaluation.auc(liked[held_out], own[n]) for n in order]}
+found = [models[n].predict_proba(served)[:, 1] for n in order]
+auc = pd.DataFrame(auc | {"AUC, replay": [evaluation.auc(watched, f) for f in found]}, order)
+nearest = auc.idxmax().iloc[0] == auc.idxmin().iloc[1] == "with its event"
 worst = "The least future flatters most, and harms most."
 display(auc.map("⟨{:.3f}⟩".format), claim("nearest", nearest, yes=worst, no="More, worse."))
 
@@ -164,12 +165,12 @@ display(auc.map("⟨{:.3f}⟩".format), claim("nearest", nearest, yes=worst, no=
 row = sample.iloc[1]  # another number, another person
 theirs = log.events.known_at[log.events.user_id == row.user_id]
 sees = {name: joins[name][row.name] for name in order}
-peeking("What four joins see of one person", theirs, sees["before"], sees, auc)
+peeking("What five joins see of one person", theirs, sees["before"], sees, auc)
 
 # %% [markdown]
-# One microsecond, `<=` for `<`, puts a row's own outcome into the totals of its person and its video, and the model learns
-# to read it off. Looking farther ahead dilutes that again. So a training set that is a *little* late is worse than one
-# that is weeks late, and looks better.
+# Between the second and the third line lies a microsecond, `<=` for `<`. It puts a row's own outcome into the totals of
+# its person and its video, and the model learns to read it off. Looking farther ahead dilutes that again. So a training
+# set that is a *little* late is worse than one that is weeks late, and looks better.
 #
 # What counts is when something became **known** (`known_at`): not when it happened, nor when a job wrote it down.
 
@@ -180,9 +181,9 @@ peeking("What four joins see of one person", theirs, sees["before"], sees, auc)
 # ## A feature, defined once
 #
 # All that one writes is a function of events, and how its values are summed up. No table occurs in it, and no “until
-# when”, so nobody can join it wrongly. Training asks for it at any moment of the past; the online store adds up the same
-# values as events come. The docstring is its meaning, and must be there. A sum, a count, a mean can be had; a maximum is
-# refused, since what leaves the window cannot be taken out of it again.
+# when”, so nobody can join it wrongly. Training asks for it at any moment of the past; the online store adds up the
+# same values as events come. The docstring is its meaning, and must be there. A sum, a count, a mean can be had; a
+# maximum is refused, since what leaves the window cannot be taken out of it again.
 
 
 # %%
@@ -195,8 +196,8 @@ def seconds_watched(events):
 print(*seconds_watched.columns, "·", seconds_watched.meaning)
 
 # %% [markdown]
-# A window ends exactly at the row's moment and begins at the edge of a **tile**, a whole hour or day: so a store keeps a
-# few dozen totals a person, not every event. What it must answer, you write by hand, once:
+# A window ends exactly at the row's moment and begins at the edge of a **tile**, a whole hour or day: so a store keeps
+# a few dozen totals a person, not every event. What it must answer, you write by hand, once:
 
 # %%
 # exercise 3.3
@@ -204,10 +205,11 @@ print(*seconds_watched.columns, "·", seconds_watched.meaning)
 # %% [markdown]
 # ## Online
 #
-# The store takes events in the order in which they became known, here five hundred at a time, and answers in between. Each
-# answer notes its **position**: the number of events absorbed. Afterwards the audit computes each served value again,
-# offline, at that position. Where two differ, in a single bit, there is **skew**. Where a value was right at its position
-# and more was known by then, it was **stale**.
+# The store takes events in the order in which they became known, here five hundred at a time, and answers in between.
+# Each answer notes its **position**: the number of events absorbed. Afterwards the audit computes each served value
+# again, offline, at that position. Where two differ, in a single bit, there is **skew**. Where a value was right at its
+# position and more was known by then, it was **stale**; the table says for how long, and how many events, in quantiles
+# of the rows.
 
 # %%
 events, store, shown = stream(log), MemoryStore(FEED, log.videos), []
@@ -220,8 +222,8 @@ for begin in range(0, len(for_you.rows), 20 * 40):  # every twentieth of the two
     slate = slate.assign(position_absorbed=found.position, tile=found.tile)
     shown.append(slate.join(found.to_frame().set_index(slate.index)))
 skew = audit(history, shown := pd.concat(shown))
-same = "What was served is what training computes, bit for bit."
-display(skew.summary(), claim("skew", skew.mismatched == 0, yes=same, no="They differ."))
+print(skew.summary(), (skew.lag / [60, 1]).round().rename(columns={"seconds": "minutes"}), sep="\n")
+claim("skew", skew.mismatched == 0, yes="Served as trained, bit for bit.", no="They differ.")
 
 # %% [markdown]
 # ## Break it: written twice
@@ -253,28 +255,29 @@ for name, columns in copies.items():
     print(f"{name:<23} in per cent: {told(harm)} %, seen with ⟨{need:,}⟩ slates an arm")
 display(compare(copy_guess, pin("features.percent_bug", lost["all shares"], "%")))
 skew = audit(history, shown.assign(video_completion_7d=100 * shown.video_completion_7d))
-print("the audit, of the last one:", skew.summary())
-skew.examples.round(3)
+display(skew.to_frame().head(3), skew.examples[["column", "served", "recomputed"]].round(3))
 
 # %% [markdown]
 # All of them at once, and people might as well get any six: a disaster, found within a day. But one feature at a time?
 # The model leans on a few. The last bug costs little, if anything, and an A/B test needs more slates than many services
-# have to see it: trees only ask whether a value lies above a threshold, and other columns say nearly the same. That bug stays for
-# years. (Intervals are over people; the luck of one training is larger, as the band above says.)
+# have to see it: trees only ask whether a value lies above a threshold, and other columns say nearly the same. That bug
+# stays for years. (Intervals are over people; the luck of one training is larger, as the band above says.)
 #
-# The audit does not ask what a bug costs. It was given what the store served, with that very bug put in, and the table is
-# its answer: the feature, the value served, the value that it should have been.
+# The audit does not ask what a bug costs. It was given what the store served, with that very bug put in, and the tables
+# are its answer: the feature that mismatches stands on top, whatever its weight in the model, with the value served and
+# the one that it should have been. (The others were stale at most, which is no fault.)
 #
 # ## How fresh?
 #
 # A stale value is no bug: with `staleness=` the training set sees what a store would have known so much earlier. So one
-# can measure what freshness is worth before building it. One model fills two shelves: *for you*, out of 40 random videos,
-# and *new*, out of 20 that were uploaded in the last three days.
+# can measure what freshness is worth before building it. One model fills two shelves: *for you*, out of 40 random
+# videos, and *new*, out of 20 that were uploaded in the last three days.
 #
 # How many hours old may the features be until *new* loses 1 % of its long views?
 
 # %%
 shelves = {"for you": for_you, "new": shelf(world, people=2_000, each=20, newer_than=3)}
+ages = {1 / 60: "1 min", 1: "1 h", 6: "6 h", 24: "1 day", 72: "3 days", 168: "7 days"}
 
 
 def filled(name, model, hours):
@@ -287,23 +290,24 @@ age_guess = predict("3.3", "h", low=None, high=None)
 age_guess
 
 # %%
-ages = {1 / 60: "1 min", 1: "1 h", 6: "6 h", 24: "1 day", 72: "3 days", 168: "7 days"}
-curve = pd.DataFrame(index=list(ages))
+curve = pd.DataFrame()
 for name in shelves:
     each = [filled(name, models["before"], hours) for hours in ages]
-    curve[name] = [percent(one, fresh[name]) for one in each]
-lost = {name: (0, *(-each.value for each in curve[name])) for name in shelves}
-loses = {name: np.interp(range(169), (0, *ages), lost[name]) for name in shelves}  # by hour
-display(compare(age_guess, note("fresh_until", int(np.argmax(loses["new"] > 1)), "h")))
+    curve[name] = pd.Series([percent(one, fresh[name]) for one in each], index=list(ages))
+loses = {n: np.interp(range(169), (0, *ages), (0, *(-e.value for e in curve[n]))) for n in curve}
+until = note("fresh_until", int(np.argmax(loses["new"] > 1)), "h")
+note("new_a_day_old", loses["new"][24], "%")
 look = {"xlabel": "age of the features", "ylabel": "long views, %"}
-display(intervals("Against fresh features", curve, list(ages.values()), **look))
-display(pin("features.new_a_day_old", loses["new"][24], "%"), curve.map(told).rename(ages))
+drawn = intervals("Against fresh features", curve, list(ages.values()), **look)
+aged = curve.new[24].high < curve["for you"][24].low
+display(compare(age_guess, until), drawn, claim("aged", aged, "It is *new* that ages.", "Both do."))
+curve.map(told).rename(ages)
 
 # %% [markdown]
 # For *for you* an hour costs a few tenths of a per cent at most, and a day about one: what a person likes does not
-# change within the day here, and a video that a thousand people saw is known. What ages is *new*: on its first day nearly all that
-# is known of a video was learned today. An average over all slates hides that, since most of what is shown is not
-# new. (At a week all windows of a week are empty, which is why everything gets worse there.)
+# change within the day here, and a video that a thousand people saw is known. What ages is *new*: on its first day
+# nearly all that is known of a video was learned today. An average over all slates hides that, since most of what is
+# shown is not new. (At a week all windows of a week are empty, which is why everything gets worse there.)
 #
 # How it looks in your feed depends on how thin its log is. People in the log of a real app, for a few videos each:
 
@@ -313,8 +317,8 @@ from mlsd_lab.course import on_the_real_log
 on_the_real_log("features")
 
 # %% [markdown]
-# The leak is the same, and age costs far more: already six hours can be seen, for everything that is shown. So measure it
-# on your own log; a training set with `staleness=` is all it takes.
+# The leak is the same, and age costs far more: already six hours can be seen, for everything that is shown. So measure
+# it on your own log; a training set with `staleness=` is all it takes.
 #
 # ## Learn as stale as you serve
 #
@@ -336,8 +340,8 @@ display(claim("as_stale", gain.low > 0, yes="It gets back a part.", no="It does 
 pd.DataFrame(table, index=["learned fresh", "learned as stale", "gain, %"]).T
 
 # %% [markdown]
-# It does, most where most was lost: a model that met old values while it learned leans on others. (A gain of one per cent is
-# within the luck of one training; the last line is not.) There are two ways to such a training set:
+# It does, most where most was lost: a model that met old values while it learned leans on others. (A gain of one per
+# cent is within the luck of one training; the last line is not.) There are two ways to such a training set:
 #
 # - **Recompute**, with `staleness=`: in seconds, for any feature, also one thought of this morning, over all of the past. It
 #   assumes how stale the store was, and that both sides have one definition.
@@ -350,8 +354,8 @@ pd.DataFrame(table, index=["learned fresh", "learned as stale", "gain, %"]).T
 # ## What if …
 #
 # … the interviewer says: “Streaming is expensive. Make the features once a night.” They are then between 0 and 24 hours
-# old. Your page mixes both shelves. From which share of *new* on does the night cost 1 % of all long views? And if
-# you could stream only one half: what is known of people, or of videos?
+# old. Your page mixes both shelves. From which share of *new* on does the night cost 1 % of all long views? And if you
+# could stream only one half: what is known of people, or of videos?
 
 # %%
 share_guess = predict("3.4", "%", low=None, high=None)
@@ -371,16 +375,16 @@ for half, columns in (("people", now.columns[theirs]), ("videos", now.columns[~t
     print(f"*new*, with what is known of {half} a day old: {told(change)} %")
 
 # %% [markdown]
-# It is not an age that decides but what the page shows. A service that lives on new videos pays for a stream, and only for
-# what is counted by video; what is kept by person can wait for the night. (More than a hundred per cent: no page loses
-# that much.) Films of last year need no stream at all. What would change the answer is a feed in which people's wishes
-# change within the hour; then the same curve, drawn again, says so.
+# It is not an age that decides but what the page shows. A service that lives on new videos pays for a stream, and only
+# for what is counted by video; what is kept by person can wait for the night. (More than a hundred per cent: no page
+# loses that much.) Films of last year need no stream at all. What would change the answer is a feed in which people's
+# wishes change within the hour; then the same curve, drawn again, says so.
 #
 # ## Say it
 #
-# “Where do your features come from, and how do you know that the model sees online what it learned from?” 90 seconds, with
-# numbers you measured here, and a paragraph for your design document: what is defined once, what each row may see, how fresh
-# and for whom, who would notice a difference. Then read the answer below.
+# “Where do your features come from, and how do you know that the model sees online what it learned from?” 90 seconds,
+# with numbers you measured here, and a paragraph for your design document: what is defined once, what each row may see,
+# how fresh and for whom, who would notice a difference. Then read the answer below.
 
 # %%
 from mlsd_lab.course import my_design, rehearse, say_it
@@ -399,29 +403,31 @@ say_it("03")
 # %% [markdown]
 # ## Another prompt
 #
-# Take one, close your eyes, and say: what is the moment of a row, when is each thing known, what would leak first, and how old may the
-# features be? Then open it.
+# Take one, close your eyes, and say: what is the moment of a row, when is each thing known, what would leak first, and
+# how old may the features be? Then open it.
 #
 # <details><summary>Ad clicks: will this person click this ad?</summary>
 #
-# The moment is the auction. What leaks first: the campaign's click rate of the day, which has the click in it, and the budget that was
-# spent by it. New ads are everywhere, and each lives for days: like *new* above, so rates per ad come from a stream, in minutes.
-# The conversion is known days later, and a purchase that is returned is known to be none later still: each has a `known_at` of its own.
+# The moment is the auction. What leaks first: the campaign's click rate of the day, which has the click in it, and the
+# budget that was spent by it. New ads are everywhere, and each lives for days: like *new* above, so rates per ad come
+# from a stream, in minutes. The conversion is known days later, and a purchase that is returned is known to be none
+# later still: each has a `known_at` of its own.
 #
 # </details>
 #
 # <details><summary>Harmful content: is this post to be taken down?</summary>
 #
-# The moment is the upload, or each report. What leaks first: the number of reports (those that came after the decision) and the
-# account's status, which says “banned” *because* of this post: today's value at its purest. Fresh matters in the first
-# hour, when a post spreads: counts by minute for posts; the history of an account may be a day old.
+# The moment is the upload, or each report. What leaks first: the number of reports (those that came after the decision)
+# and the account's status, which says “banned” *because* of this post: today's value at its purest. Fresh matters in
+# the first hour, when a post spreads: counts by minute for posts; the history of an account may be a day old.
 #
 # </details>
 #
 # <details><summary>Similar listings: flats beside this flat.</summary>
 #
-# Price and availability change, and a table has only today's: a flat that was let since is `available = false` in last month's
-# training rows, and the model learns that people never book what is available. Keep the history of each field with its
-# `known_at`. Descriptions may be a week old; availability must be of this minute, and is a filter, not a feature.
+# Price and availability change, and a table has only today's: a flat that was let since is `available = false` in last
+# month's training rows, and the model learns that people never book what is available. Keep the history of each field
+# with its `known_at`. Descriptions may be a week old; availability must be of this minute, and is a filter, not a
+# feature.
 #
 # </details>
