@@ -187,6 +187,25 @@ CHANGES = (
         "occurred_at.shift()",
     ),
     Change(
+        "a training set as stale as a store is fresh all the same",
+        "features/timeline.py",
+        "- staleness // timedelta(microseconds=1)",
+        "- 0 * (staleness // timedelta(microseconds=1))",
+    ),
+    Change("a shelf shows the worst six", "course/shelf.py", "np.argsort(-score", "np.argsort(score"),
+    Change(
+        "a shelf of new videos has all of them",
+        "course/shelf.py",
+        "np.searchsorted(uploaded, now - newer_than)",
+        "np.searchsorted(uploaded, now - 1000 * newer_than)",
+    ),
+    Change(
+        "the audit looks at what was known, not at what was absorbed",
+        "features/skew_audit.py",
+        "recomputed = self._timeline.features(served, position)",
+        "recomputed = self._timeline.features(served, now)",
+    ),
+    Change(
         "ALS scores by angle",
         "retrieval/als.py",
         "self.index_ = self.index(self.video_factors_)",

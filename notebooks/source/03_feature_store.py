@@ -169,8 +169,9 @@ peeking("What five joins see of one person", theirs, sees["before"], sees, auc)
 
 # %% [markdown]
 # Between the second and the third line lies a microsecond, `<=` for `<`. It puts a row's own outcome into the totals of
-# its person and its video, and the model learns to read it off. Looking farther ahead dilutes that again. So a training
-# set that is a *little* late is worse than one that is weeks late, and looks better.
+# its person and its video, and the model learns to read it off. (What earlier videos of the same slate tell, the second
+# line, does no harm here.) Looking farther ahead dilutes that again. So a training set that is a *little* late is worse
+# than one that is weeks late, and looks better.
 #
 # What counts is when something became **known** (`known_at`): not when it happened, nor when a job wrote it down.
 
