@@ -64,7 +64,7 @@ def features(rows, staleness="0h"):
 
 
 print(len(FEED.columns) - 1, "features; three rows, some of their columns:")
-features(rows(sample, opened)).iloc[:3, [0, 2, 4, 6, 8, 10, 15]].round(2)
+features(rows(sample, opened)).iloc[:3, [0, 4, 8, 11, 15]].round(2)
 
 # %% [markdown]
 # ## Break it: today's value
@@ -133,7 +133,7 @@ for_you = shelf(world, people=2_000, each=40)
 read, chance = features(for_you.rows), np.random.default_rng(0).random(80_000)
 six = {name: for_you.brings(model.predict_proba(read)[:, 1]) for name, model in models.items()}
 six |= {"any six": for_you.brings(chance), "the best six": for_you.brings(for_you.chances)}
-print(*(f"{name}: ⟨{each.mean():.2f}⟩ long views" for name, each in six.items()), sep=", ")
+print("long views:", *(f"{name} ⟨{each.mean():.2f}⟩" for name, each in six.items()))
 print(f"today less before: {told(lost := percent(six['today'], six['before']))} %")
 pin("features.today_loses", -lost.value, "%")
 

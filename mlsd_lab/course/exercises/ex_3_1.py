@@ -166,7 +166,7 @@ EXERCISE = Exercise(
 A team wants a feature of each person's taste, and describes what for. Write `choose(brief, stores)`: return a pair, the
 window in days and the **name** of the store, or `None` when nothing fits.
 
-The window is one of 1, 2, 3, 7, 14 and 28 days: the **shortest** in which the person in the middle has enough events.
+The window is one of `1, 2, 3, 7, 14, 28` days: the **shortest** in which the person in the middle has enough events.
 
 - `brief["events_a_day"]`: of the person in the middle; `brief["mean_events_a_day"]`: of all people together, a person;
 - `brief["events_needed"]`: so many a value must rest on, or chance outweighs taste;
