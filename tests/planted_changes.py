@@ -206,6 +206,24 @@ CHANGES = (
         "recomputed = self._timeline.features(served, now)",
     ),
     Change(
+        "a role reads whatever it asks for",
+        "features/grants.py",
+        "return tuple(c for c in columns if c not in held or (c in personal and not held[c]))",
+        "return tuple(c for c in columns if c not in columns or (c in personal and not held))",
+    ),
+    Change(
+        "a store forgets nobody",
+        "features/keyed_store.py",
+        "            if theirs:\n",
+        "            if theirs is None:\n",
+    ),
+    Change(
+        "a snapshot gives each video another's values",
+        "features/snapshot.py",
+        "row = _Rows(zip(videos, count(), strict=False))",
+        "row = _Rows(zip(reversed(videos), count(), strict=False))",
+    ),
+    Change(
         "ALS scores by angle",
         "retrieval/als.py",
         "self.index_ = self.index(self.video_factors_)",
