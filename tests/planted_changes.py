@@ -76,14 +76,14 @@ CHANGES = (
     Change(
         "a window loses its first tile, online only",
         "features/stores/tiles.py",
-        "edge // self.tile + 1",
-        "edge // self.tile",
+        "newest // self.tile - (edge // self.tile - 1)",
+        "newest // self.tile - edge // self.tile",
     ),
     Change(
         "training features hold what is known at the moment itself (<= for <)",
         "features/timeline.py",
-        'moment, side="left")',
-        'moment, side="right")',
+        "return places(self.known_at, moment)",
+        "return places(self.known_at, moment + 1)",
     ),
     Change("the checkpoint fitted less", "course/checkpoint.py", "ALS(), Pop", "ALS(iterations=10), Pop"),
     Change("the run's seed", "pipeline.py", "seed: int = 0\n", "seed: int = 1\n"),
@@ -121,7 +121,10 @@ CHANGES = (
         "later = np.flatnonzero(day > 99 + ",
     ),
     Change(
-        "copies are looked for in the batch alone", "ingestion/admit.py", "    if table.rows:", "    if table.rows < 0:"
+        "copies are looked for in the batch alone",
+        "ingestion/admit.py",
+        "_drop_stored(connection, table) if table.rows else",
+        "_drop_stored(connection, table) if table.rows < 0 else",
     ),
     Change(
         "the position is not committed",
@@ -207,19 +210,19 @@ CHANGES = (
     ),
     Change(
         "a role reads whatever it asks for",
-        "features/grants.py",
+        "features/access/grants.py",
         "return tuple(c for c in columns if c not in held or (c in personal and not held[c]))",
         "return tuple(c for c in columns if c not in columns or (c in personal and not held))",
     ),
     Change(
         "a store forgets nobody",
-        "features/keyed_store.py",
+        "features/stores/keyed_store.py",
         "            if theirs:\n",
         "            if theirs is None:\n",
     ),
     Change(
         "a snapshot gives each video another's values",
-        "features/snapshot.py",
+        "features/stores/snapshot.py",
         "row = _Rows(zip(videos, count(), strict=False))",
         "row = _Rows(zip(reversed(videos), count(), strict=False))",
     ),

@@ -35,6 +35,7 @@ display(card("data", "serve"), diagram("03"))
 # personal, and what breaks when the apps stop sending `watch_seconds`?
 
 # %%
+pd.set_option("display.max_colwidth", 90)
 known = FEED.to_frame().set_index("column")
 print(len(known), "features,", known.personal.sum(), "of them personal")
 print("made of watch_seconds:", *FEED.lineage().feeds("watch_seconds"))
@@ -147,7 +148,7 @@ table.map("⟨{:,.2f}⟩".format)
 # people. What share of all reads goes to the busiest hundredth of the rows?
 
 # %%
-from mlsd_lab.features.asked import Questions
+from mlsd_lab.features.stores.asked import Questions
 
 views, rng = log.events.video_id.value_counts() + 0.01, np.random.default_rng(0)
 names, chance = views.index.astype(str), (views / views.sum()).to_numpy()
@@ -177,7 +178,8 @@ kinds.sort_values("reads", ascending=False).map("⟨{:,.1f}⟩".format)
 #
 # A **snapshot** holds the features of all videos as they stood at one moment, in this process: a lookup is a gather of
 # rows from an array, and the store reads the few rows of the person. It never changes; a newer one takes its place as a
-# whole. What it costs is freshness, and it says how much. `03_feature_store` measured what a minute is worth: nothing.
+# whole. What it costs is freshness, and it says how much. `03_feature_store` looked for the price of a minute and found
+# none.
 
 # %%
 from mlsd_lab.features import Snapshot
