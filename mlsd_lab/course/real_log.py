@@ -188,7 +188,8 @@ def _features(log: "Log") -> list[str]:
     told.append(f"learned from today's value, it has {behind} in the replay")
     for age in ("1h", "6h", "24h"):
         old = models["before"].predict_proba(read(test, opened, age))[:, 1]
-        told.append(f"served features {age} old, it has {_auc_lead(test, old, replay['before'])} in the replay")
+        lead = _auc_lead(test, old, replay["before"])
+        told.append(f"learned from what was known before, and served features {age} old, it has {lead} in the replay")
     return told
 
 

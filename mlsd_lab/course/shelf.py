@@ -71,8 +71,9 @@ def shelf(
     uploaded = world.truth.people.uploaded_day  # ascending, as the codes
     end = np.searchsorted(uploaded, now)
     begin = np.zeros_like(end) if newer_than is None else np.searchsorted(uploaded, now - newer_than)
-    if each < 1 or (end - begin).min() < each:
-        raise ConfigError(f"each: expected 1 to {(end - begin).min()}, the videos that there are, found {each}")
+    most = max(0, (end - begin).min())
+    if not 1 <= each <= most:
+        raise ConfigError(f"each: expected 1 to {most}, the videos that there are, found {each}")
     videos = np.stack([rng.choice(np.arange(a, b), each, replace=False) for a, b in zip(begin, end, strict=True)])
     row, users = np.repeat(np.arange(people), each), came["user_id"].cat.codes.to_numpy()
     first, at = np.zeros(len(row), dtype=np.int64), world.truth.days(came["occurred_at"])

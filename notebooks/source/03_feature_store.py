@@ -318,8 +318,8 @@ from mlsd_lab.course import on_the_real_log
 on_the_real_log("features")
 
 # %% [markdown]
-# The leak is the same, and age costs far more: already six hours can be seen, for everything that is shown. So measure
-# it on your own log; a training set with `staleness=` is all it takes.
+# The leak is the same, and age costs far more: already an hour can be seen, for everything that is shown. So measure it
+# on your own log; a training set with `staleness=` is all it takes.
 #
 # ## Learn as stale as you serve
 #
