@@ -48,21 +48,15 @@ CHANGES = (
     Change("the split holds out the last two", "evaluation/split.py", "last: int = 1", "last: int = 2"),
     Change(
         "retrieval without the seen-filter",
-        "pipeline.py",
-        "retriever.retrieve(users, config.k, seen)",
-        "retriever.retrieve(users, config.k)",
+        "retrieval/first_stage.py",
+        "found[name] = retriever.retrieve(users, k, seen)",
+        "found[name] = retriever.retrieve(users, k)",
     ),
     Change(
         "a starter is the solution",
         "course/exercises/ex_0_1.py",
         "return scores  # change this line",
         "return np.where(raters > most, -np.inf, scores)",
-    ),
-    Change(
-        "fold-in with confidence for confidence − 1",
-        "retrieval/als.py",
-        "(self.confidence - 1) * liked.T",
-        "self.confidence * liked.T",
     ),
     Change("Annoy's node budget halved", "pipeline.py", "search_k: int = 40_000", "search_k: int = 20_000"),
     Change(
