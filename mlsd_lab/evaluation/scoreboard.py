@@ -53,7 +53,7 @@ class Scoreboard:
         judged = {name: TopK.judge(candidates, relevant) for name, candidates in found.items()}
         users, catalogue = relevant.shape
         per_user = {name: _per_user(judged[name], novelty(found[name], popularity)) for name in found}
-        shown_to = [candidates.matrix(catalogue).astype(np.float32).T for candidates in found.values()]
+        shown_to = [_shown_to(candidates, catalogue) for candidates in found.values()]
         names = list(found)
         pairs = [(b, a) for i, a in enumerate(names) for b in names[i + 1 :]]
 
@@ -61,7 +61,7 @@ class Scoreboard:
             means = [mean_of(values)(weights) for metrics in per_user.values() for values in metrics.values()]
             drawn = weights.T.astype(np.float32)  # counts below 2**24 are exact in it, and half the work
             exposures = [(shown @ drawn).T.astype(np.float64) for shown in shown_to]
-            spread = [measure(exposure) for exposure in exposures for measure in (covered, gini)]
+            spread = [measure(exposure, catalogue) for exposure in exposures for measure in (covered, gini)]
             recall = {name: mean_of(per_user[name]["recall"])(weights) for name in names}
             return np.stack([*means, *spread, *(recall[b] - recall[a] for b, a in pairs)], axis=1)
 
@@ -154,6 +154,12 @@ def _per_user(topk: TopK, novelty_bits: NDArray[np.float64]) -> dict[str, NDArra
         "map": topk.average_precision(),
         "novelty_bits": novelty_bits,
     }
+
+
+def _shown_to(candidates: Candidates, catalogue: int) -> "csr_matrix":
+    """Return who is shown what, a row a video that anybody is shown: most of a large catalogue is in no list."""
+    shown = candidates.matrix(catalogue).astype(np.float32).T.tocsr()
+    return shown[np.diff(shown.indptr) > 0]
 
 
 def _share(value: Estimate) -> Estimate:

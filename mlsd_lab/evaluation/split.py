@@ -142,5 +142,7 @@ def make_split(log: Log, kind: Literal["by_day", "leave_last_out"]) -> Split:
 
 
 def _split(kind: str, log: Log, train: np.ndarray, test: np.ndarray) -> Split:
-    parts = log.with_events(log.events[train]), log.with_events(log.events[test])
-    return Split(kind, *parts, left_out=int((~train & ~test).sum()))
+    begin = int(train.sum())
+    prefix = bool(train[:begin].all())  # then a view of the log will do, and no copy
+    events = log.events.iloc[:begin] if prefix else log.events[train]
+    return Split(kind, log.with_events(events), log.with_events(log.events[test]), int((~train & ~test).sum()))

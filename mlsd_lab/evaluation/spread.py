@@ -64,22 +64,26 @@ def exposures(candidates: Candidates, catalogue: int, weights: ArrayLike | None 
     return counted
 
 
-def covered(exposures: NDArray[np.float64]) -> Any:
-    """Return the share of videos with any exposure, over the last axis.
+def covered(exposures: NDArray[np.float64], catalogue: int | None = None) -> Any:
+    """Return the share of videos with any exposure, over the last axis; it may leave out some that have none.
+
+    `catalogue` is then how many there are.
 
     >>> float(covered(np.array([3.0, 0.0])))
     0.5
     """
-    return (exposures > 0).mean(axis=-1)
+    return (exposures > 0).sum(axis=-1) / (catalogue or exposures.shape[-1])
 
 
-def gini(exposures: NDArray[np.float64]) -> Any:
+def gini(exposures: NDArray[np.float64], catalogue: int | None = None) -> Any:
     """Return the Gini coefficient of amounts of 0 or more, over the last axis; NaN where all are 0.
+
+    The axis may leave out videos without exposure; `catalogue` is then how many there are.
 
     >>> float(gini(np.array([3.0, 0.0])))
     0.5
     """
-    number = exposures.shape[-1]
+    number = catalogue or exposures.shape[-1]
     total = exposures.sum(axis=-1)
     some = exposures[..., exposures.any(axis=tuple(range(exposures.ndim - 1)))]  # the rest ranks below and adds nothing
     ranked = np.sort(some, axis=-1) @ np.arange(number - some.shape[-1] + 1.0, number + 1)

@@ -3,7 +3,7 @@ import pytest
 
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import NOBODY, Candidates, coverage, exposure_gini, novelty
-from mlsd_lab.evaluation.spread import exposures, gini
+from mlsd_lab.evaluation.spread import covered, exposures, gini
 
 
 def lists(rows: list[list[int]]) -> Candidates:
@@ -60,3 +60,11 @@ def test_a_catalogue_too_small_for_the_codes_shown_is_refused() -> None:
             metric(lists([[NOBODY]]), 0)
     with pytest.raises(ConfigError, match="popularity: expected a count for code 4, found 2 counts"):
         novelty(lists([[4]]), [1, 1])
+
+
+def test_videos_without_exposure_may_be_left_out_when_their_number_is_said() -> None:
+    amounts = np.random.default_rng(0).poisson(0.4, size=(5, 60)).astype(float)
+    some = amounts[:, amounts.any(axis=0)]
+    assert some.shape[1] < 60
+    assert gini(some, 60).tolist() == gini(amounts).tolist()
+    assert covered(some, 60).tolist() == covered(amounts).tolist()
