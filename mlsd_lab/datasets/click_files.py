@@ -1,12 +1,11 @@
 """A log's events as files of JSON lines, as a collector writes them: rotated, some packed, with what goes wrong."""
 
 import gzip
-import mmap
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlsd_lab.datasets.broken_lines import broken_line
 from mlsd_lab.datasets.log import Log
@@ -15,6 +14,8 @@ from mlsd_lab.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
 
 _BLOCK = 64 * 2**20  # bytes looked through at a time
 
@@ -68,7 +69,14 @@ class Written:
     """On disk, so packed where a file is."""
 
 
-def write_click_files(log: Log, folder: Path, defects: Defects | None = None, files: int = 8, seed: int = 0) -> Written:
+def write_click_files(
+    log: Log,
+    folder: Path,
+    defects: Defects | None = None,
+    files: int = 8,
+    seed: int = 0,
+    on_progress: Callable[[str], None] = lambda _said: None,
+) -> Written:
     """Write the events in the order of `known_at` to clicks-0000.jsonl, clicks-0001.jsonl, … (.gz where packed).
 
     A line has the events' columns that have a meaning, without those that are null; ids are text, times ISO 8601 in
@@ -97,15 +105,20 @@ def write_click_files(log: Log, folder: Path, defects: Defects | None = None, fi
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ConfigError(f"{folder}: expected an empty folder or none, found something there")
         folder.mkdir(parents=True, exist_ok=True)
-        text = rendered(log.events, folder / ".lines.part")
+        part, events = folder / ".lines.part", log.events
+        if not events["known_at"].is_monotonic_increasing:
+            events = events.sort_values("known_at", kind="stable")
         random = np.random.default_rng(seed)
-        lines, written = _arranged(text, len(log.events), defects, files, random)
+        arranged, extra, written = _arranged(events, part, defects, files, random)
         packed = set(random.choice(files, round(defects.gzipped * files), replace=False).tolist())
         halved = set(random.choice(files, defects.cut_short, replace=False).tolist())
-        for number, content in enumerate(lines):
-            content += _half(text) * (number in halved)
+        for number, lines in enumerate(arranged):
+            on_progress(f"click file {number + 1} of {files}")
+            added = lines < 0
+            text = rendered(events.iloc[lines[~added]], part)
+            content = _spliced(text, added, [extra[one] for one in ~lines[added]])
+            content += _half(rendered(events.iloc[:1], part)) if number in halved else b""
             path = folder / f"clicks-{number:04}.jsonl{'.gz' * (number in packed)}"
-            _let_go(text)
             path.write_bytes(gzip.compress(content, 1, mtime=0) if number in packed else content)
     except OSError as error:
         raise StorageError(f"{folder}: cannot be written ({error.strerror}); free space or name another") from None
@@ -114,73 +127,57 @@ def write_click_files(log: Log, folder: Path, defects: Defects | None = None, fi
 
 
 def _arranged(
-    text: "bytes | mmap.mmap", events: int, defects: Defects, files: int, random: "np.random.Generator"
-) -> tuple[Iterator[bytes], dict[str, int]]:
-    """Return the content of each file, one at a time, and how many lines there are of which kind.
+    events: "pd.DataFrame", part: Path, defects: Defects, files: int, random: "np.random.Generator"
+) -> tuple[list["NDArray[np.int64]"], list[bytes], dict[str, int]]:
+    """Return for each file its lines (rows of the events, or ~n for line n of those added), those, and kinds counted.
 
-    Each line has a place on the axis of the events, 0 to `events`; a file is a stretch of that axis.
+    Each line has a place on the axis of the events, 0 to their number; a file is a stretch of that axis.
     """
     import numpy as np
 
-    ends = _ends(text)
-    starts = np.concatenate([[0], ends])[: len(ends)]
-    bounds = np.arange(files + 1) * events // files
-    places = np.arange(events, dtype=float)
+    size = len(events)
+    bounds = np.arange(files + 1) * size // files
+    places = np.arange(size, dtype=float)
     movable = bounds[-2]
-    moved = random.choice(movable, min(round(defects.late * events), movable), replace=False)
-    places[moved] = random.uniform(bounds[np.searchsorted(bounds, moved, "right")], events)
-    again = random.choice(events, round(defects.repeated * events), replace=True) if events else np.arange(0)
-    reach = np.where(random.random(len(again)) < 0.5, np.minimum(places[again] + 1000, events), events)
+    moved = random.choice(movable, min(round(defects.late * size), movable), replace=False)
+    places[moved] = random.uniform(bounds[np.searchsorted(bounds, moved, "right")], size)
+    again = random.choice(size, round(defects.repeated * size), replace=True) if size else np.arange(0)
+    reach = np.where(random.random(len(again)) < 0.5, np.minimum(places[again] + 1000, size), size)
     copies = random.uniform(places[again], reach)
-    broken = random.integers(0, events, round(defects.broken * events)) if events else np.arange(0)
-    extra = [
-        broken_line(text[starts[row] : ends[row]], kind, random)
-        for row, kind in zip(broken.tolist(), (random.permutation(len(broken)) % 6).tolist(), strict=True)
-    ]
-    _let_go(text)
-    extra += [b"\n"] * round(defects.blank * events)
-    sizes = np.fromiter(map(len, extra), np.int64, len(extra))
-    after = len(text) + np.cumsum(sizes)
-    begin = np.concatenate([starts, starts[again], after - sizes])
-    end = np.concatenate([ends, ends[again], after])
-    place = np.concatenate([places, copies, random.uniform(0, events, len(extra))])
+    broken = random.integers(0, size, round(defects.broken * size)) if size else np.arange(0)
+    whole = rendered(events.iloc[broken], part).splitlines(keepends=True)
+    kinds = (random.permutation(len(broken)) % 6).tolist()
+    extra = [broken_line(line, kind, random) for line, kind in zip(whole, kinds, strict=True)]
+    extra += [b"\n"] * round(defects.blank * size)
+    lines = np.concatenate([np.arange(size), again, ~np.arange(len(extra))])
+    place = np.concatenate([places, copies, random.uniform(0, size, len(extra))])
     home = np.clip(np.searchsorted(bounds, place, "right") - 1, 0, files - 1)
     if defects.shuffled:
         place = place + random.uniform(0, defects.shuffled, len(place))
     order = np.lexsort((place, home))
-    kinds = {"lines": len(order), "repeated": len(again), "broken": len(broken), "blank": len(extra) - len(broken)}
     edges = np.searchsorted(home[order], np.arange(files + 1))
-    begin, end = begin[order], end[order]
-    texts = memoryview(text), memoryview(b"".join(extra))
-    return (_joined(*texts, begin[a:b], end[a:b]) for a, b in pairwise(edges)), kinds
+    counts = {"lines": len(order), "repeated": len(again), "broken": len(broken), "blank": len(extra) - len(broken)}
+    return [lines[order[a:b]] for a, b in pairwise(edges)], extra, counts
 
 
-def _joined(text: memoryview, extra: memoryview, begin: "np.ndarray[Any, Any]", end: "np.ndarray[Any, Any]") -> bytes:
-    """Return the lines one after the other, those that already stand so as one; places go on from text to text."""
+def _spliced(text: bytes, added: "NDArray[np.bool_]", extra: list[bytes]) -> bytes:
+    """Return the lines of the text with others among them: `added` says of each line of both whether it is one."""
     import numpy as np
 
-    new = np.flatnonzero((begin[1:] != end[:-1]) | (begin[1:] == len(text))) + 1
-    first, last = np.concatenate([[0], new]), np.concatenate([new, [len(end)]]) - 1
-    runs = zip(begin[first].tolist(), end[last].tolist(), strict=True) if len(begin) else ()
-    return b"".join([text[a:b] if a < len(text) else extra[a - len(text) : b - len(text)] for a, b in runs])
+    before = np.cumsum(~added)[added]  # how many lines of the text stand before each other one
+    cuts = _ends(text)[before].tolist()
+    pieces = [piece for (a, b), line in zip(pairwise([0, *cuts]), extra, strict=True) for piece in (text[a:b], line)]
+    return b"".join([*pieces, text[cuts[-1] if cuts else 0 :]])
 
 
-def _ends(text: "bytes | mmap.mmap") -> "np.ndarray[Any, Any]":
-    """Return where each line ends, its newline included."""
+def _ends(text: bytes) -> "NDArray[np.int64]":
+    """Return where no line ends, and where each does, its newline included."""
     import numpy as np
 
     whole = np.frombuffer(text, np.uint8)
-    blocks = range(0, max(1, len(whole)), _BLOCK)
-    ends = np.concatenate([np.flatnonzero(whole[a : a + _BLOCK] == 10) + a + 1 for a in blocks])
-    _let_go(text)
-    return ends
+    blocks = range(0, len(whole), _BLOCK)
+    return np.concatenate([[0], *(np.flatnonzero(whole[a : a + _BLOCK] == 10) + a + 1 for a in blocks)])
 
 
-def _let_go(text: "bytes | mmap.mmap") -> None:
-    """Let the system take back what of a mapped text has been read; it is read from the file again where needed."""
-    if isinstance(text, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        text.madvise(mmap.MADV_DONTNEED)
-
-
-def _half(text: "bytes | mmap.mmap") -> bytes:
-    return text[: text.find(b"\n") // 2]
+def _half(line: bytes) -> bytes:
+    return line[: line.find(b"\n") // 2]

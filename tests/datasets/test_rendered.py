@@ -23,14 +23,14 @@ def a_log() -> Log:
 def test_some_at_a_time_are_the_same_lines_as_all_at_once(
     rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = rendered(a_log().events, tmp_path / "lines")[:]
+    whole = rendered(a_log().events, tmp_path / "lines")
     monkeypatch.setattr(RENDERED, "_ROWS", rows)
-    assert rendered(a_log().events, tmp_path / "lines")[:] == whole
+    assert rendered(a_log().events, tmp_path / "lines") == whole
     assert list(tmp_path.iterdir()) == []
 
 
 def test_each_event_is_a_line_in_order_without_what_is_null(tmp_path: Path) -> None:
-    lines = [json.loads(line) for line in rendered(a_log().events, tmp_path / "lines")[:].splitlines()]
+    lines = [json.loads(line) for line in rendered(a_log().events, tmp_path / "lines").splitlines()]
     assert [line["event_id"] for line in lines] == [str(number) for number in range(7)]
     assert [line.get("rating") for line in lines] == [1.5, None, 1.5, None, 1.5, None, 4]
     assert ["rating" in line for line in lines] == [True, False] * 3 + [True]
