@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from implicit.cpu.als import AlternatingLeastSquares
     from scipy.sparse import csr_matrix
 
+_PAIRS = 4096  # scored at a time, in a processor's cache
 _DECIMALS = 6  # what lies beyond differs between CPU kernels, and Annoy's trees grow otherwise with it
 
 
@@ -57,8 +58,11 @@ class ALS:
         self.factors, self.regularization, self.confidence = factors, regularization, confidence
         self.iterations, self.seed, self.index = iterations, seed, index
 
-    def fit(self, log: Log) -> Self:
-        """Learn from every event of the log, whatever it led to. Raises `DataError` when the factors are not finite."""
+    def fit(self, log: Log, on_iteration: Callable[[int], None] = lambda _done: None) -> Self:
+        """Learn from every event of the log, whatever it led to. Raises `DataError` when the factors are not finite.
+
+        `on_iteration` hears how many iterations are done.
+        """
         from threadpoolctl import threadpool_limits
 
         _load()
@@ -68,7 +72,7 @@ class ALS:
         with threadpool_limits(1, user_api="blas"), np.errstate(over="ignore"):
             model = self._model()
             try:
-                model.fit(counts, show_progress=False)
+                model.fit(counts, show_progress=False, callback=lambda at, *_: on_iteration(at + 1))
             except (ModelFitError, ValueError) as error:  # implicit's word for NaN, and for a matrix without an inverse
                 raise DataError(f"ALS cannot fit these events ({error}); raise regularization or check them") from error
         if not (np.isfinite(model.user_factors).all() and np.isfinite(model.item_factors).all()):
@@ -150,8 +154,11 @@ class ALS:
             last = len(self.video_factors_) - 1
             raise ConfigError(f"videos: expected codes from 0 to {last}, found {videos.min()} to {videos.max()}")
         total = np.where(self.known_[users], 0.0, np.nan)
-        for factor in range(self.factors):
-            total += self.user_factors_[users, factor] * self.video_factors_[videos, factor]
+        for begin in range(0, len(users), _PAIRS):
+            rows = slice(begin, begin + _PAIRS)
+            products = self.user_factors_[users[rows]] * self.video_factors_[videos[rows]]
+            for factor in range(self.factors):
+                total[rows] += products[:, factor]
         return total
 
     def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:

@@ -13,6 +13,7 @@ from mlsd_lab.artifacts import atomic_folder, verified, write_manifest
 from mlsd_lab.errors import ArtifactError, ConfigError, DataError
 from mlsd_lab.evaluation import NOBODY, Candidates
 from mlsd_lab.retrieval.annoy_file import is_sound
+from mlsd_lab.retrieval.by_blocks import by_blocks
 from mlsd_lab.retrieval.vector_index import checked_exclude, checked_queries, checked_vectors
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ Metric = Literal["dot", "augmented", "angular", "euclidean"]
 _KIND, _INDEX, _IDS = "annoy-index/1", "index.ann", "ids.json"
 _INT32 = 2**31 - 1
 _ROWS = 100_000  # made into Python lists at a time
+_QUERIES = 250  # asked by one thread
 _LONGEST = 1e18  # a vector's length, so that inner products stay finite in float32
 
 
@@ -103,21 +105,31 @@ class AnnoyIndex:
         """
         queries = _float32(checked_queries(queries, k, self.dimension))
         exclude = None if exclude is None else checked_exclude(exclude, len(queries), self.size)
-        excluded = np.zeros(len(queries), dtype=int) if exclude is None else np.diff(exclude.indptr)
-        width = min(self.size, k + int(excluded.max(initial=0)))
-        videos = np.full((len(queries), width), NOBODY, dtype=np.int32)
-        scores = np.full((len(queries), width), -np.inf)
         lengths = np.sqrt(_squares(queries))
-        scale = lengths * self._length
         if self.metric == "augmented":
             queries = np.pad(queries / np.where(lengths > 0, lengths, 1)[:, None], ((0, 0), (0, 1)))
-        for row, query in enumerate(queries.tolist()):
-            fetch = min(self.size, k + int(excluded[row]))
-            found, distance = self._forest.get_nns_by_vector(query, fetch, max(self.search_k, fetch), True)
+        scale = lengths * self._length
+        excluded = np.zeros(len(queries), dtype=int) if exclude is None else np.diff(exclude.indptr)
+        fetch = np.minimum(self.size, k + excluded)
+        width = int(fetch.max(initial=min(k, self.size)))
+
+        def work(rows: slice) -> Candidates:
+            found = self._found(queries[rows], fetch[rows], width, scale[rows])
+            return found.head(k) if exclude is None else found.without(exclude[rows], k)
+
+        return by_blocks(len(queries), _QUERIES, work)
+
+    def _found(
+        self, queries: NDArray[np.floating], fetch: NDArray[np.int64], width: int, scale: NDArray[np.float64]
+    ) -> Candidates:
+        """Ask for each query as many as are to be fetched; the rest of the width is left empty."""
+        videos = np.full((len(queries), width), NOBODY, dtype=np.int32)
+        scores = np.full((len(queries), width), -np.inf)
+        for row, (query, most) in enumerate(zip(queries.tolist(), fetch.tolist(), strict=True)):
+            found, distance = self._forest.get_nns_by_vector(query, most, max(self.search_k, most), True)
             videos[row, : len(found)] = found
             scores[row, : len(found)] = self._score(np.asarray(distance), scale[row])
-        found_all = Candidates(videos, scores)
-        return found_all.head(k) if exclude is None else found_all.without(exclude, k)
+        return Candidates(videos, scores)
 
     def save(self, folder: Path, ids: Sequence[str]) -> None:
         """Write the index with the id of each row, its settings and checksums into a folder that does not exist yet.

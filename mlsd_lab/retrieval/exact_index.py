@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlsd_lab.evaluation import Candidates
 from mlsd_lab.retrieval.best import best
+from mlsd_lab.retrieval.by_blocks import by_blocks
 from mlsd_lab.retrieval.vector_index import checked_exclude, checked_queries, checked_vectors
 
 if TYPE_CHECKING:
@@ -42,10 +43,12 @@ class ExactIndex:
         queries = checked_queries(queries, k, self.dimension)
         exclude = None if exclude is None else checked_exclude(exclude, len(queries), self.size)
         size = max(1, int(_BLOCK_BYTES / (8 * max(1, self.size))))
-        blocks = [slice(start, start + size) for start in range(0, max(1, len(queries)), size)]
+
+        def work(rows: slice) -> Candidates:
+            return best(queries[rows] @ self.vectors.T, k, None if exclude is None else exclude[rows])
+
         with _threads().limit(limits=1, user_api="blas"):
-            parts = [best(queries[b] @ self.vectors.T, k, None if exclude is None else exclude[b]) for b in blocks]
-        return Candidates(np.concatenate([p.videos for p in parts]), np.concatenate([p.scores for p in parts]))
+            return by_blocks(len(queries), size, work)
 
 
 @cache

@@ -12,6 +12,7 @@ from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import Candidates
 from mlsd_lab.evaluation.candidates import checked_users
 from mlsd_lab.retrieval.best import best, best_stored
+from mlsd_lab.retrieval.by_blocks import by_blocks
 from mlsd_lab.retrieval.vector_index import checked_exclude
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ class FromHistory(ABC):
         users = checked_users(users, number)
         seen = None if seen is None else seen.tocsr()
         block = max(1, int(_BLOCK_BYTES / (8 * size)))
-        parts = [self._best(users[start : start + block], k, seen) for start in range(0, max(1, len(users)), block)]
-        return Candidates(np.concatenate([p.videos for p in parts]), np.concatenate([p.scores for p in parts]))
+        return by_blocks(len(users), block, lambda rows: self._best(users[rows], k, seen))
 
     def _best(self, users: NDArray[np.int64], k: int, seen: "csr_matrix | None") -> Candidates:
         history = self.history_[users]
