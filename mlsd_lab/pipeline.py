@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -17,14 +17,15 @@ from threadpoolctl import threadpool_limits
 from mlsd_lab.datasets import Log, load
 from mlsd_lab.datasets.world import WorldConfig
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.evaluation import Split, make_split
+from mlsd_lab.evaluation import Candidates, Split, make_split
 from mlsd_lab.evaluation.scoreboard import Scoreboard
-from mlsd_lab.features import MemoryStore, Timeline, audit, stream
+from mlsd_lab.features import MemoryStore, Skew, Timeline, audit
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.ingestion.through_lake import through_lake
 from mlsd_lab.machine import machine, versions
-from mlsd_lab.ranking import learn_second_stage
-from mlsd_lab.retrieval import FirstStage
+from mlsd_lab.ranking import SecondStage, learn_second_stage
+from mlsd_lab.retrieval import ALS, FirstStage
+from mlsd_lab.retrieval.first_stage import Tell
 from mlsd_lab.serving import Bundle, Played, Recommender, first_requests, play
 from mlsd_lab.showcase import showcase
 
@@ -97,10 +98,10 @@ class _Stages:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def __call__(self, name: str, share: float) -> Iterator[None]:
+    def __call__(self, name: str, share: float) -> Iterator[Tell]:
         self.on_progress(name, share)
         began = perf_counter()
-        yield
+        yield lambda said: self.on_progress(f"{name}: {said}", share)
         self.seconds[name] = round(perf_counter() - began, 4)
 
 
@@ -123,29 +124,32 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
     with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the number of cores
         with stage("load", 0.0):
             log = load(config.data, config.path, config.timezone, config.world)
-        with stage("ingest", 0.03):
-            log, ingested = through_lake(log, config.seed, keep=config.keep_lake)
+        with stage("ingest", 0.03) as tell:
+            log, ingested = through_lake(log, config.seed, tell, config.keep_lake)
         with stage("split", 0.08):
             split = make_split(log, log.datasheet.split)
-            seen, relevant = split.train.matrix(), split.relevant()
-            users = _judged(relevant, config)
-        settings = (config.half_life_days, config.annoy_trees, config.annoy_search_k, config.seed)
-        first = FirstStage.fit(split.train, stage, *settings)
-        found, _ = first.retrieve(users, config.k, seen, stage)
-        with stage("judge", 0.54):
-            popularity = np.asarray(seen.sum(axis=0)).ravel()
-            judged = (found, relevant[users], popularity, config.rounds, config.seed)
-            board = Scoreboard.judge(*judged) if len(users) else None
-        second, bundle, played = _second_stage(config, log, split, first, stage)
+        retrieval, first, board, slates = _first_stage(config, split, stage)
+        with stage("features", 0.6):
+            timeline = Timeline(FEED, log)
+        bundle, served = None, None
+        try:
+            learned, bundle = _learned(config, split, first, timeline, stage)
+        except DataError as error:
+            second = dict.fromkeys(("ranking", "serving", "skew", "artifacts")) | {"reason": f"no ranker: {error}"}
+        else:
+            del first  # from here on its models are asked as they were read again
+            played, skew = _served(config, log, split, bundle, timeline, stage)
+            slates, served = played.slates(log), played.served
+            second = {"ranking": learned.summary(log.datasheet.rule), "serving": played.summary()}
+            second |= {"skew": skew.summary(), "artifacts": {"content_sha256": bundle.content_sha256}}
         with stage("show", 0.99):
-            slates = (users, found["als_annoy"]) if played is None else played.slates(log)
             people = showcase(split, *slates, config.people, config.seed)
     stage.seconds["total"] = round(perf_counter() - began, 4)
     report = {
         "data": log.summary(),
         "ingest": ingested,
         "split": split.summary(),
-        "retrieval": _about_retrieval(config, log, board, len(users), int(np.count_nonzero(np.diff(relevant.indptr)))),
+        "retrieval": retrieval,
         **second,
         "recommendations": people,
         "seed": config.seed,
@@ -154,38 +158,52 @@ def run(config: RunConfig, on_progress: OnProgress = lambda _stage, _share: None
         "versions": versions(),
     }
     on_progress("done", 1.0)
-    return Run(report, board, bundle, None if played is None else played.served)
+    return Run(report, board, bundle, served)
 
 
-def _second_stage(
-    config: RunConfig, log: Log, split: Split, first: FirstStage, stage: _Stages
-) -> tuple[dict[str, Any], Bundle | None, Played | None]:
-    """Features → ranking → artifacts → serve → audit; null, with a reason, where the log is too small."""
-    with stage("features", 0.6):
-        timeline = Timeline(FEED, log)
-    try:
-        with stage("rank", 0.65):
-            learned = learn_second_stage(
-                split, first.als, timeline, config.k, config.ranker_last, config.seed, config.ranking_rounds
-            )
-    except DataError as error:
-        return (
-            dict.fromkeys(("ranking", "serving", "skew", "artifacts")) | {"reason": f"no ranker: {error}"},
-            None,
-            None,
+def _first_stage(
+    config: RunConfig, split: Split, stage: _Stages
+) -> tuple[dict[str, Any], FirstStage, Scoreboard | None, tuple[NDArray[np.int64], Candidates]]:
+    """Retrieve → judge; the last is who was judged, and what Annoy found for them."""
+    seen, relevant = split.train.matrix(), split.relevant()
+    users = _judged(relevant, config)
+    settings = (config.half_life_days, config.annoy_trees, config.annoy_search_k, config.seed)
+    first = FirstStage.fit(split.train, stage, *settings)
+    found, _ = first.retrieve(users, config.k, seen, stage)
+    with stage("judge", 0.54):
+        popularity = np.asarray(seen.sum(axis=0)).ravel()
+        judged = (found, relevant[users], popularity, config.rounds, config.seed)
+        board = Scoreboard.judge(*judged) if len(users) else None
+    could_be = int(np.count_nonzero(np.diff(relevant.indptr)))
+    about = _about_retrieval(config, split, first, board, len(users), could_be)
+    first = replace(first, others={})  # they were blended in and will not be asked again
+    return about, first, board, (users, found["als_annoy"])
+
+
+def _learned(
+    config: RunConfig, split: Split, first: FirstStage, timeline: Timeline, stage: _Stages
+) -> tuple[SecondStage, Bundle]:
+    """Rank → artifacts; raises `DataError` where the log is too small."""
+    with stage("rank", 0.65):
+        learned = learn_second_stage(
+            split, first.als, timeline, config.k, config.ranker_last, config.seed, config.ranking_rounds
         )
     with stage("artifacts", 0.85), TemporaryDirectory() as folder:
         fitted = Bundle.of(split.train, first.als, first.popular, learned.ranker, FEED, first.index)
         fitted.save(Path(folder, "bundle"))
-        bundle = Bundle.load(Path(folder, "bundle"), FEED)
-    with stage("serve", 0.88):
+        return learned, Bundle.load(Path(folder, "bundle"), FEED)
+
+
+def _served(
+    config: RunConfig, log: Log, split: Split, bundle: Bundle, timeline: Timeline, stage: _Stages
+) -> tuple[Played, Skew]:
+    """Serve → audit."""
+    with stage("serve", 0.88) as tell:
         recommender = Recommender(bundle, MemoryStore(FEED, log.videos), config.k, shown=min(10, config.k))
         requests = first_requests(split.test, config.requests, config.seed)
-        played = play(recommender, timeline, stream(log), requests, config.absorb_batch)
+        played = play(recommender, timeline, log, requests, config.absorb_batch, tell)
     with stage("audit", 0.98):
-        skew = audit(timeline, played.served)
-    about = {"ranking": learned.summary(log.datasheet.rule), "serving": played.summary(), "skew": skew.summary()}
-    return about | {"artifacts": {"content_sha256": bundle.content_sha256}}, bundle, played
+        return played, audit(timeline, played.served)
 
 
 def _judged(relevant: csr_matrix, config: RunConfig) -> NDArray[np.int64]:
@@ -195,12 +213,20 @@ def _judged(relevant: csr_matrix, config: RunConfig) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(config.seed).permutation(users)[:most])
 
 
-def _about_retrieval(config: RunConfig, log: Log, board: Scoreboard | None, judged: int, of: int) -> dict[str, Any]:
-    about: dict[str, Any] = {"k": config.k, "judged_users": judged, "catalogue": len(log.videos)}
-    if judged < of:
-        about["sample"] = f"{judged:,} of the {of:,} people with something relevant in the test are judged"
-    if len(log.videos) <= config.k:
-        about["note"] = f"{config.k} candidates are all of the {len(log.videos)} videos there are: recall says nothing"
+def _about_retrieval(
+    config: RunConfig, split: Split, first: FirstStage, board: Scoreboard | None, judged: int, could_be: int
+) -> dict[str, Any]:
+    videos, events = len(split.train.videos), len(split.train.events)
+    about: dict[str, Any] = {"k": config.k, "judged_users": judged, "catalogue": videos}
+    samples = []
+    if judged < could_be:
+        samples.append(f"{judged:,} of the {could_be:,} people with something relevant in the test are judged")
+    if first.als.iterations < ALS().iterations:
+        samples.append(f"of {events:,} events ALS learned in {first.als.iterations} iterations, not {ALS().iterations}")
+    if samples:
+        about["sample"] = "; ".join(samples)
+    if videos <= config.k:
+        about["note"] = f"{config.k} candidates are all of the {videos} videos there are: recall says nothing"
     if board is None:
         reason = "no user has a relevant event in the test that training did not show already"
         return about | {"recall": None, "interval": None, "reason": reason}

@@ -126,8 +126,6 @@ def _candidates(log: "Log") -> list[str]:
 
     Nothing is filtered: a feed shows again what was seen, and people do watch it again.
     """
-    from contextlib import nullcontext
-
     from scipy.sparse import csr_matrix
 
     from mlsd_lab.evaluation import TopK, by_day, compare, mean_of
@@ -136,8 +134,8 @@ def _candidates(log: "Log") -> list[str]:
     split = by_day(log)
     relevant, seen = split.relevant(), split.train.matrix()
     users = np.flatnonzero(np.diff(relevant.indptr) * np.diff(seen.indptr))
-    first = FirstStage.fit(split.train, lambda *_: nullcontext())
-    found, _ = first.retrieve(users, 100, csr_matrix(seen.shape), lambda *_: nullcontext())
+    first = FirstStage.fit(split.train)
+    found, _ = first.retrieve(users, 100, csr_matrix(seen.shape))
     recall = {name: TopK.judge(each, relevant[users]).recall() for name, each in found.items()}
     means = ", ".join(f"{name} {each.mean():.4f}" for name, each in recall.items())
     told = [f"{log!r}: {len(users)} people who watched something long on the last day", f"recall@100: {means}"]

@@ -37,10 +37,11 @@ def content_hash(connection: "DuckDBPyConnection", table: LakeTable) -> str:
     True
     """
     table.view(connection, "hashed")
-    order = ", ".join(f'h."{name}"' for name in table.shape.key)
+    order = ", ".join(f'"{name}"' for name in table.shape.key)
     digest = hashlib.sha256()
     with table.explained():
-        result = connection.execute(f"SELECT {row_text(table.shape, 'h')} FROM hashed h ORDER BY {order}")
+        rows_in_order = f"(SELECT * FROM hashed ORDER BY {order})"  # sorted as they are: their text takes more memory
+        result = connection.execute(f"SELECT {row_text(table.shape, 'h')} FROM {rows_in_order} h")
         while rows := result.fetchmany(50_000):
             digest.update("".join(f"{text}\n" for (text,) in rows).encode())
     return digest.hexdigest()

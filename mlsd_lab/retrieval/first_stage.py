@@ -1,7 +1,8 @@
 """The first stage as the main job has it: its sources fitted on one training log, then asked for the same users."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,24 @@ from mlsd_lab.retrieval.retriever import Retriever
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-Stage = Callable[[str, float], AbstractContextManager[None]]
-"""Opens a stage of this name, begun at this share of the whole."""
+Tell = Callable[[str], None]
+Stage = Callable[[str, float], AbstractContextManager[Tell]]
+"""Opens a stage of this name, begun at this share of the whole, and gives what hears of its progress."""
+
+LARGE, FEW_ITERATIONS = 2_000_000, 5
+"""Of more events than so many ALS learns in so few iterations (docs/decisions/0034)."""
 
 QUOTAS = {"als": 6.0, "item_knn": 2.0, "popular_lately": 1.0, "content": 0.5, "fresh": 0.5}
 """Of ten slots of the blend, how many are whose (docs/decisions/0030)."""
+
+
+def silent(_name: str, _share: float) -> AbstractContextManager[Tell]:
+    """Open a stage of which nobody hears.
+
+    >>> with silent("fit als", 0.1) as tell:
+    ...     tell("iteration 1 of 15")
+    """
+    return nullcontext(lambda _said: None)
 
 
 @dataclass(frozen=True)
@@ -35,11 +49,10 @@ class FirstStage:
     """Popularity, ALS with an index over its videos, and the sources that are only blended in.
 
     >>> import pandas as pd
-    >>> from contextlib import nullcontext
     >>> frame = pd.DataFrame({"user_id": [1, 1, 2, 2, 3], "video_id": list("ababc")})
     >>> log = Log.from_frames(frame.assign(occurred_at=pd.Timestamp("2026-01-01", tz="UTC")))
-    >>> first = FirstStage.fit(log, stage=lambda name, share: nullcontext())
-    >>> found, blend = first.retrieve(np.array([0, 2]), 2, log.matrix(), lambda name, share: nullcontext())
+    >>> first = FirstStage.fit(log)
+    >>> found, blend = first.retrieve(np.array([0, 2]), 2, log.matrix())
     >>> list(found), blend.names
     (['popular', 'popular_lately', 'als_exact', 'als_annoy', 'blend'], ('als', 'item_knn', 'popular_lately', 'fresh'))
     """
@@ -54,7 +67,7 @@ class FirstStage:
     def fit(
         cls,
         train: Log,
-        stage: Stage,
+        stage: Stage = silent,
         half_life_days: float = 7.0,
         trees: int = 20,
         search_k: int = 40_000,
@@ -63,19 +76,25 @@ class FirstStage:
         """Fit everything on one log; a log that says nothing of its videos' content has no `content`."""
         with stage("fit popular", 0.1):
             popular, lately = Popular().fit(train), Popular(half_life_days).fit(train)
-        with stage("fit als", 0.12):
-            als = ALS(seed=seed).fit(train)
-        with stage("build annoy", 0.33):
-            index = AnnoyIndex.build(als.video_factors_, "dot", trees, search_k, seed)
-        with stage("fit others", 0.37):
-            others: dict[str, Retriever] = {"item_knn": ItemKNN(neighbours=50).fit(train)}
-            with suppress(DataError):
-                others["content"] = Content().fit(train)
-            others["fresh"] = Fresh(seed=seed).fit(train)
-        return cls(popular, lately, als, index, others)
+        with stage("fit als", 0.12) as tell:
+            als = _als(train, seed)
+            als.fit(train, lambda done: tell(f"iteration {done} of {als.iterations}"))
+
+        def built() -> AnnoyIndex:  # by one core, for its bytes; the other has enough to do meanwhile
+            with stage("build annoy", 0.33):
+                return AnnoyIndex.build(als.video_factors_, "dot", trees, search_k, seed)
+
+        with ThreadPoolExecutor(1) as beside:
+            index = beside.submit(built)
+            with stage("fit others", 0.33):
+                others: dict[str, Retriever] = {"item_knn": ItemKNN(neighbours=50).fit(train)}
+                with suppress(DataError):
+                    others["content"] = Content().fit(train)
+                others["fresh"] = Fresh(seed=seed).fit(train)
+            return cls(popular, lately, als, index.result(), others)
 
     def retrieve(
-        self, users: NDArray[np.integer], k: int, seen: "csr_matrix", stage: Stage
+        self, users: NDArray[np.integer], k: int, seen: "csr_matrix", stage: Stage = silent
     ) -> tuple[dict[str, Candidates], Blended]:
         """Return each system's candidates by name, and the blend with its sources; a user without events is backfilled.
 
@@ -97,3 +116,7 @@ class FirstStage:
             blend = blended({name: lists[name] for name in quotas}, quotas, k)
             found["blend"] = blend.candidates
         return found, blend
+
+
+def _als(train: Log, seed: int) -> ALS:
+    return ALS(seed=seed, iterations=FEW_ITERATIONS) if len(train.events) > LARGE else ALS(seed=seed)

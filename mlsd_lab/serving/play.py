@@ -12,9 +12,10 @@ from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import NOBODY, Candidates
 from mlsd_lab.features import Timeline
+from mlsd_lab.features.timeline import stream_rows, video_columns
 from mlsd_lab.serving.recommender import Answer, Recommender, Request
 
-_AT_ONCE = 250_000  # events, so that a long past is absorbed in bounded memory
+_AT_ONCE = 1_000_000  # events, so that a long past is absorbed in bounded memory
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,12 @@ class Played:
 def play(
     recommender: Recommender,
     timeline: Timeline,
-    events: pd.DataFrame,
+    log: Log,
     requests: Sequence[Request],
     batch: int = 500,
-    on_answer: Callable[[int], None] = lambda _number: None,
+    on_progress: Callable[[str], None] = lambda _said: None,
 ) -> Played:
-    """Answer requests in time order, the store absorbing whole batches of `events` (a stream) that were known by then.
+    """Answer requests in time order, the store absorbing whole batches of the log's events that were known by then.
 
     Between two batches the store lags behind what is known: the audit counts that as staleness.
 
@@ -75,15 +76,19 @@ def play(
     """
     if batch < 1:
         raise ConfigError(f"batch: expected 1 or more events, found {batch}")
+    columns, video = video_columns(log.videos), log.events["video_id"].cat.codes.to_numpy()
     answers = []
     for number, request in enumerate(sorted(requests, key=lambda request: request.as_of)):
         known = int(timeline.position(pd.Series([request.as_of]))[0])
         reached = recommender.store.position
         for start in range(reached, known // batch * batch, _AT_ONCE):
             until = min(start + _AT_ONCE, known // batch * batch)
-            recommender.absorb(events.iloc[start:until], offset=start)
+            events = log.events.iloc[start:until]
+            rows = stream_rows(events, log.datasheet.relevant(events), columns, video[start:until])
+            recommender.absorb(rows, offset=start)
+            on_progress(f"{until:,} events absorbed")
         answers.append(recommender.recommend(request))
-        on_answer(number + 1)
+        on_progress(f"{number + 1} of {len(requests)} answered")
     return Played(answers)
 
 

@@ -6,17 +6,17 @@ import pytest
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.evaluation import NOBODY
-from mlsd_lab.retrieval import FirstStage
-from mlsd_lab.retrieval.first_stage import QUOTAS
+from mlsd_lab.retrieval import ALS, FirstStage, first_stage
+from mlsd_lab.retrieval.first_stage import QUOTAS, Tell
 from tests.retrieval.retriever_contract import NEWCOMER, USERS, a_log, lists, with_topics
 
 HEARD: list[tuple[str, float]] = []
 
 
 @contextmanager
-def stage(name: str, share: float) -> Iterator[None]:
+def stage(name: str, share: float) -> Iterator[Tell]:
     HEARD.append((name, share))
-    yield
+    yield lambda said: HEARD.append((f"{name}: {said}", share))
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,14 @@ def test_stages_are_told_in_the_order_of_their_shares(log: Log) -> None:
     names, shares = zip(*HEARD, strict=True)
     assert list(shares) == sorted(shares)
     assert names[-1] == "retrieve blend"
+    assert names.index("fit als: iteration 1 of 15") == names.index("fit als") + 1
+
+
+def test_of_many_events_als_learns_in_fewer_iterations(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_stage, "LARGE", len(log.events) - 1)
+    assert FirstStage.fit(log).als.iterations == first_stage.FEW_ITERATIONS
+    monkeypatch.setattr(first_stage, "LARGE", len(log.events))
+    assert FirstStage.fit(log).als.iterations == ALS().iterations
 
 
 def test_nobody_to_judge_is_nothing_found(first: FirstStage, log: Log) -> None:

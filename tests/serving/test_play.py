@@ -1,3 +1,5 @@
+import importlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +25,7 @@ from tests.serving.test_recommender import Broken
 
 def played(batch: int = 200, of: Bundle | None = None, requests: list[Request] | None = None) -> Played:
     made = Recommender(of or bundle(), MemoryStore(FEED, small_log().videos), candidates=30, shown=5)
-    return play(made, timeline(), events(), a_day_of_requests() if requests is None else requests, batch)
+    return play(made, timeline(), small_log(), a_day_of_requests() if requests is None else requests, batch)
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +135,17 @@ def test_requests_of_several_time_zones_make_one_log_of_one_zone() -> None:
     assert audit(timeline(), served).mismatched == 0
 
 
-def test_progress_is_told_after_each_answer() -> None:
-    told: list[int] = []
+def test_progress_is_told_of_events_and_after_each_answer() -> None:
+    told: list[str] = []
     made = Recommender(bundle(), MemoryStore(FEED, small_log().videos))
-    play(made, timeline(), events(), a_day_of_requests(3), on_answer=told.append)
-    assert told == [1, 2, 3]
+    play(made, timeline(), small_log(), a_day_of_requests(3), on_progress=told.append)
+    assert [said for said in told if "answered" in said] == [f"{number} of 3 answered" for number in (1, 2, 3)]
+    assert told[0].endswith(" events absorbed")
+
+
+def test_a_long_past_is_absorbed_in_pieces_to_the_same_answers(day: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("mlsd_lab.serving.play"), "_AT_ONCE", 300)
+    pd.testing.assert_frame_equal(played().served, day.served, check_exact=True)
 
 
 @pytest.mark.parametrize("batch", [0, -5])

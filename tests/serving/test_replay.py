@@ -10,13 +10,13 @@ from mlsd_lab.features import MemoryStore
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.serving import Bundle, Recommender, play, replay
 from tests.ranking.small_feed import small_log
-from tests.serving.small_service import a_day_of_requests, bundle, bundle_of, events, logistic, request, timeline
+from tests.serving.small_service import a_day_of_requests, bundle, bundle_of, logistic, request, timeline
 from tests.serving.test_recommender import Broken, raising
 
 
 def served_by(of: Bundle) -> pd.DataFrame:
     made = Recommender(of, MemoryStore(FEED, small_log().videos), candidates=30, shown=8)
-    return play(made, timeline(), events(), a_day_of_requests(), batch=150).served
+    return play(made, timeline(), small_log(), a_day_of_requests(), batch=150).served
 
 
 @pytest.fixture(scope="module")
