@@ -15,18 +15,21 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Floats = NDArray[np.float64]
-_TEMPERATURE = 0.1  # of the softmax over cosines; its usual range is 0.05 to 0.2
+TEMPERATURE = 0.1
+"""Of the softmax over cosines; its usual range is 0.05 to 0.2."""
 
 
 class TwoTowers:
     """A table of users and one of videos, trained by a softmax over each batch (Yi et al. 2019), in plain numpy.
 
     The other videos of a batch are the negatives, so a popular video is one far more often. `logq` takes the logarithm
-    of how often that is off its logit, which undoes it; without, the popular are pushed down. Vectors have length one;
-    `fit` learns `user_factors_` and `video_factors_`, float64, and `prior_`: with `logq` the share of events of each
-    video comes back as log(share) when lists are made, since the softmax says how much *more* than usual.
+    of how often that is off its logit, which undoes it; without, a score says how much *more* than usual somebody
+    watches, and lists by it push the popular down. Vectors have length one, which holds scores within ±10, and
+    popularity does not fit in: with `logq` the log of a video's share of events is added when lists are made, too. In
+    theory either half is enough, in trials either repairs most, and both are best (docs/decisions/0033). `fit` learns
+    `user_factors_` and `video_factors_`, float64, and `prior_`, what is added.
 
-    It is here to show the correction, and loses to ALS (docs/decisions/0033). A user without events gets an empty row.
+    It is here to show the correction, and loses to ALS. A user without events gets an empty row.
 
     >>> import pandas as pd
     >>> pairs = [(u, v) for u in range(8) for v in range(8) if u % 2 == v % 2]
@@ -77,7 +80,7 @@ class TwoTowers:
         self.user_factors_, self.video_factors_ = (_unit(table)[0] for table in tables)
         self.prior_ = offset if self.logq else np.where(share > 0, 0.0, -np.inf)
         floor = np.where(np.isfinite(self.prior_), self.prior_, self.prior_[np.isfinite(self.prior_)].min() - 1e3)
-        self._index = ExactIndex(np.column_stack([self.video_factors_ / _TEMPERATURE, floor]))
+        self._index = ExactIndex(np.column_stack([self.video_factors_ / TEMPERATURE, floor]))
         return self
 
     def _step(
@@ -85,13 +88,13 @@ class TwoTowers:
     ) -> None:
         """Go down the gradient of the batch's cross entropy once, by Adagrad with a rate a row."""
         (users, user_length), (videos, video_length) = (_unit(t[r]) for t, r in zip(tables, pair, strict=True))
-        logits = users @ videos.T / _TEMPERATURE - offset[pair[1]]
+        logits = users @ videos.T / TEMPERATURE - offset[pair[1]]
         same = pair[1][:, None] == pair[1]
         logits[same & ~np.eye(len(users), dtype=bool)] = -np.inf  # the same video is no negative of itself
         chance = np.exp(logits - logits.max(axis=1, keepdims=True))
         chance /= chance.sum(axis=1, keepdims=True)
         chance[np.diag_indices(len(users))] -= 1
-        slopes = chance @ videos / _TEMPERATURE, chance.T @ users / _TEMPERATURE
+        slopes = chance @ videos / TEMPERATURE, chance.T @ users / TEMPERATURE
         unit, lengths = (users, videos), (user_length, video_length)
         for at, slope in enumerate(slopes):
             slope = (slope - (slope * unit[at]).sum(axis=1, keepdims=True) * unit[at]) / lengths[at]

@@ -6,7 +6,7 @@ from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.evaluation import NOBODY
 from mlsd_lab.retrieval import Retriever, TwoTowers
-from mlsd_lab.retrieval.two_towers import _TEMPERATURE, _unit
+from mlsd_lab.retrieval.two_towers import TEMPERATURE, _unit
 from tests.retrieval.retriever_contract import NEWCOMER, VIDEOS, RetrieverContract, a_log, lists
 
 
@@ -33,8 +33,8 @@ def test_the_step_is_that_of_the_numerical_gradient() -> None:
         for row, (user, video) in enumerate(zip(*pair, strict=True)):
             others = [v for at, v in enumerate(pair[1]) if at == row or v != video]
             unit = _unit(users)[0][user], _unit(videos)[0]
-            logits = np.array([unit[0] @ unit[1][v] / _TEMPERATURE - offset[v] for v in others])
-            total -= unit[0] @ unit[1][video] / _TEMPERATURE - offset[video] - np.log(np.exp(logits).sum())
+            logits = np.array([unit[0] @ unit[1][v] / TEMPERATURE - offset[v] for v in others])
+            total -= unit[0] @ unit[1][video] / TEMPERATURE - offset[video] - np.log(np.exp(logits).sum())
         return total
 
     tables = [users.copy(), videos.copy()]
