@@ -24,6 +24,7 @@ from benchmarks.rows import (
     growth,
     hot_keys,
     ingest_cases,
+    job_growth,
     lake_forms,
     lake_ingest,
     last_value_join,
@@ -52,6 +53,7 @@ ROWS: tuple[Row, ...] = (
     *als_to_recall.ROWS,
     *search_cost.ROWS,
     *growth.ROWS,
+    *job_growth.ROWS,
 )
 
 

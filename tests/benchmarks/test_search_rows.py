@@ -8,6 +8,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from benchmarks import als_curve, page, results
+from benchmarks.rows import search_cost
 from benchmarks.rows.als_to_recall import first, most
 from benchmarks.rows.search_cost import RECALL, SearchCost, complete, slopes
 from tests.needs import faiss
@@ -61,3 +62,10 @@ def test_the_seconds_are_those_of_the_fewest_iterations_that_reach_the_recall() 
     curve = [(1, 0.1, 0.2), (2, 0.2, 0.35), (4, 0.4, 0.3)]
     assert most(curve) == 0.35
     assert first(curve, 0.3) == 0.2
+
+
+def test_drawn_vectors_are_of_the_shape_asked_for_and_uneven() -> None:
+    videos, people = search_cost.vectors("drawn", 500)
+    assert videos.shape == (500, 64)
+    assert people.shape == (search_cost.QUERIES, 64)
+    assert np.linalg.norm(videos, axis=1).std() > 1  # as uneven as learned ones
