@@ -25,7 +25,7 @@ from mlsd_lab.ingestion.through_lake import through_lake
 from mlsd_lab.machine import machine, versions
 from mlsd_lab.ranking import SecondStage, learn_second_stage
 from mlsd_lab.retrieval import ALS, FirstStage
-from mlsd_lab.retrieval.first_stage import Tell
+from mlsd_lab.retrieval.first_stage import LARGE, NEWEST, Tell
 from mlsd_lab.serving import Bundle, Played, Recommender, first_requests, play
 from mlsd_lab.showcase import showcase
 
@@ -171,11 +171,9 @@ def _first_stage(
     first = FirstStage.fit(split.train, stage, *settings)
     found, _ = first.retrieve(users, config.k, seen, stage)
     with stage("judge", 0.54):
-        popularity = np.asarray(seen.sum(axis=0)).ravel()
-        judged = (found, relevant[users], popularity, config.rounds, config.seed)
+        judged = (found, relevant[users], np.asarray(seen.sum(axis=0)).ravel(), config.rounds, config.seed)
         board = Scoreboard.judge(*judged) if len(users) else None
-    could_be = int(np.count_nonzero(np.diff(relevant.indptr)))
-    about = _about_retrieval(config, split, first, board, len(users), could_be)
+    about = _about_retrieval(config, split, first, board, len(users), int((np.diff(relevant.indptr) > 0).sum()))
     first = replace(first, others={})  # they were blended in and will not be asked again
     return about, first, board, (users, found["als_annoy"])
 
@@ -184,10 +182,9 @@ def _learned(
     config: RunConfig, split: Split, first: FirstStage, timeline: Timeline, stage: _Stages
 ) -> tuple[SecondStage, Bundle]:
     """Rank → artifacts; raises `DataError` where the log is too small."""
+    settings = config.k, config.ranker_last, config.seed, config.ranking_rounds
     with stage("rank", 0.65):
-        learned = learn_second_stage(
-            split, first.als, timeline, config.k, config.ranker_last, config.seed, config.ranking_rounds
-        )
+        learned = learn_second_stage(split, first.als, timeline, *settings)
     with stage("artifacts", 0.85), TemporaryDirectory() as folder:
         fitted = Bundle.of(split.train, first.als, first.popular, learned.ranker, FEED, first.index)
         fitted.save(Path(folder, "bundle"))
@@ -199,8 +196,8 @@ def _served(
 ) -> tuple[Played, Skew]:
     """Serve → audit."""
     with stage("serve", 0.88) as tell:
-        recommender = Recommender(bundle, MemoryStore(FEED, log.videos), config.k, shown=min(10, config.k))
         requests = first_requests(split.test, config.requests, config.seed)
+        recommender = Recommender(bundle, MemoryStore(FEED, log.videos), config.k, shown=min(10, config.k))
         played = play(recommender, timeline, log, requests, config.absorb_batch, tell)
     with stage("audit", 0.98):
         return played, audit(timeline, played.served)
@@ -216,13 +213,14 @@ def _judged(relevant: csr_matrix, config: RunConfig) -> NDArray[np.int64]:
 def _about_retrieval(
     config: RunConfig, split: Split, first: FirstStage, board: Scoreboard | None, judged: int, could_be: int
 ) -> dict[str, Any]:
-    videos, events = len(split.train.videos), len(split.train.events)
+    videos, events, samples = len(split.train.videos), len(split.train.events), list[str]()
     about: dict[str, Any] = {"k": config.k, "judged_users": judged, "catalogue": videos}
-    samples = []
     if judged < could_be:
         samples.append(f"{judged:,} of the {could_be:,} people with something relevant in the test are judged")
-    if first.als.iterations < ALS().iterations:
+    if events > LARGE:
         samples.append(f"of {events:,} events ALS learned in {first.als.iterations} iterations, not {ALS().iterations}")
+    if events > NEWEST:
+        samples.append(f"item-kNN learned from the newest {NEWEST:,}")
     if samples:
         about["sample"] = "; ".join(samples)
     if videos <= config.k:

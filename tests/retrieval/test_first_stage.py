@@ -6,7 +6,7 @@ import pytest
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.evaluation import NOBODY
-from mlsd_lab.retrieval import ALS, FirstStage, first_stage
+from mlsd_lab.retrieval import ALS, FirstStage, ItemKNN, first_stage
 from mlsd_lab.retrieval.first_stage import QUOTAS, Tell
 from tests.retrieval.retriever_contract import NEWCOMER, USERS, a_log, lists, with_topics
 
@@ -65,6 +65,14 @@ def test_of_many_events_als_learns_in_fewer_iterations(log: Log, monkeypatch: py
     assert FirstStage.fit(log).als.iterations == first_stage.FEW_ITERATIONS
     monkeypatch.setattr(first_stage, "LARGE", len(log.events))
     assert FirstStage.fit(log).als.iterations == ALS().iterations
+
+
+def test_of_many_events_item_knn_learns_from_the_newest(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_stage, "NEWEST", 100)
+    found = FirstStage.fit(log).others["item_knn"]
+    assert isinstance(found, ItemKNN)
+    expected = ItemKNN(neighbours=50).fit(log.with_events(log.events.iloc[-100:]))
+    assert (found.neighbours_ != expected.neighbours_).nnz == 0
 
 
 def test_nobody_to_judge_is_nothing_found(first: FirstStage, log: Log) -> None:
