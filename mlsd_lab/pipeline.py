@@ -220,7 +220,7 @@ def _about_retrieval(
     if events > LARGE:
         samples.append(f"of {events:,} events ALS learned in {first.als.iterations} iterations, not {ALS().iterations}")
     if events > NEWEST:
-        samples.append(f"item-kNN learned from the newest {NEWEST:,}")
+        samples.append(f"item-kNN learned likeness from the newest {NEWEST:,}")
     if samples:
         about["sample"] = "; ".join(samples)
     if videos <= config.k:

@@ -30,8 +30,8 @@ Stage = Callable[[str, float], AbstractContextManager[Tell]]
 
 LARGE, FEW_ITERATIONS = 2_000_000, 5
 """Of more events than so many ALS learns in so few iterations (docs/decisions/0034)."""
-NEWEST = 5_000_000
-"""Item-kNN learns from so many of the newest events: its work grows with the square of a person's."""
+NEWEST = 10_000_000
+"""Item-kNN learns from so many of the newest events: its work grows with the square of a person's (the same)."""
 
 QUOTAS = {"als": 6.0, "item_knn": 2.0, "popular_lately": 1.0, "content": 0.5, "fresh": 0.5}
 """Of ten slots of the blend, how many are whose (docs/decisions/0030)."""
@@ -90,7 +90,10 @@ class FirstStage:
             index = beside.submit(built)
             with stage("fit others", 0.33):
                 newest = train.with_events(train.events.iloc[-NEWEST:])
-                others: dict[str, Retriever] = {"item_knn": ItemKNN(neighbours=50).fit(newest)}
+                item_knn = (
+                    ItemKNN(neighbours=50).fit(newest).folded(train.matrix())
+                )  # lists are of all that one has had
+                others: dict[str, Retriever] = {"item_knn": item_knn}
                 with suppress(DataError):
                     others["content"] = Content().fit(train)
                 others["fresh"] = Fresh(seed=seed).fit(train)

@@ -73,6 +73,7 @@ def test_of_many_events_item_knn_learns_from_the_newest(log: Log, monkeypatch: p
     assert isinstance(found, ItemKNN)
     expected = ItemKNN(neighbours=50).fit(log.with_events(log.events.iloc[-100:]))
     assert (found.neighbours_ != expected.neighbours_).nnz == 0
+    assert (found.history_ != log.matrix()).nnz == 0
 
 
 def test_nobody_to_judge_is_nothing_found(first: FirstStage, log: Log) -> None:
