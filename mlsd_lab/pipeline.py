@@ -174,8 +174,7 @@ def _first_stage(
         judged = (found, relevant[users], np.asarray(seen.sum(axis=0)).ravel(), config.rounds, config.seed)
         board = Scoreboard.judge(*judged) if len(users) else None
     about = _about_retrieval(config, split, first, board, len(users), int((np.diff(relevant.indptr) > 0).sum()))
-    first = replace(first, others={})  # they were blended in and will not be asked again
-    return about, first, board, (users, found["als_annoy"])
+    return about, replace(first, others={}), board, (users, found["als_annoy"])  # the others are not asked again
 
 
 def _learned(
