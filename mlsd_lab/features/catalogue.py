@@ -144,7 +144,7 @@ class Catalogue:
         probe = probe_events()
         for feature in self.observed:
             read: Any = feature.contributions if isinstance(feature, Windowed) else feature.values
-            alone = np.concatenate([read(probe.iloc[[row]]) for row in range(len(probe))])
+            alone = np.concatenate([read(probe.iloc[[row]].reset_index(drop=True)) for row in range(len(probe))])
             if not np.array_equal(alone, read(probe), equal_nan=True):
                 raise ConfigError(
                     f"{feature.name}: expected a value that depends on its own row alone, found one that changes with "

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.features.about import About
 from mlsd_lab.features.aggregate import SCALE, Aggregate, checked_aggregate
+from mlsd_lab.features.lazy_rows import LazyRows
 from mlsd_lab.features.past import Entity
 from mlsd_lab.features.window import Window
 
@@ -194,7 +195,7 @@ def derived(compute: Callable[..., Any] | None = None, *, about: About | None = 
 def _row_values(
     name: str, rows: Callable[["pd.DataFrame"], "pd.Series"], events: "pd.DataFrame"
 ) -> NDArray[np.float64]:
-    returned = rows(events)
+    returned = rows(LazyRows.of(events))
     try:
         value = np.asarray(returned, dtype=np.float64)
     except (TypeError, ValueError):

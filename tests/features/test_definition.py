@@ -154,12 +154,12 @@ def test_a_last_value_is_what_the_function_gives_and_a_null_of_any_kind_is_one_a
     @last("user_id")
     def seen(events: pd.DataFrame) -> Any:
         """Whatever the test says."""
-        return events
+        return events.watch_seconds
 
-    found = seen.values(np.array([2.5, odd[0], -0.0]))
+    found = seen.values(pd.DataFrame({"watch_seconds": [2.5, odd[0], -0.0]}))
     np.testing.assert_array_equal(found.view(np.int64), np.array([2.5, np.nan, -0.0]).view(np.int64))
     with pytest.raises(DataError, match="seen: expected finite values, found infinity"):
-        seen.values(np.array([np.inf]))
+        seen.values(pd.DataFrame({"watch_seconds": [np.inf]}))
 
 
 def test_a_default_stands_for_what_is_missing_of_a_derived_feature_too() -> None:

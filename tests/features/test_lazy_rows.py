@@ -1,6 +1,7 @@
 """Columns made on demand: to a row function the same as the whole table, whatever it asks for."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,11 @@ import pandas as pd
 import pytest
 
 from mlsd_lab.datasets import Log
-from mlsd_lab.features import Catalogue, Count, Last, Timeline, last, stream, windowed
+from mlsd_lab.errors import ConfigError
+from mlsd_lab.features import Catalogue, Count, Last, MemoryStore, Timeline, last, stream, windowed
 from mlsd_lab.features.lazy_rows import LazyRows, floats, texts
-from tests.features.streams import assert_bits_equal, labels_at, seeded_log
+from tests.features.store_contract import asked, assert_as_computed_offline
+from tests.features.streams import VIDEOS, assert_bits_equal, labels_at, seeded_log
 
 
 @windowed(entity="user_id", over="all", aggregate=Count)
@@ -40,7 +43,39 @@ def by_chance(events: pd.DataFrame) -> Any:
     return events.watch_seconds * ("surface" in events) + ("surfaces" in events)
 
 
-MANY = (by_name, by_table, by_hand, by_chance)
+@last(entity="video_id")
+def by_place(events: pd.DataFrame) -> Any:
+    """Changes some values of the table."""
+    events.loc[events.watch_seconds > 5, "watch_seconds"] = 5.0
+    return events.watch_seconds
+
+
+@last(entity="video_id")
+def by_column(events: pd.DataFrame) -> Any:
+    """Makes columns, changes others, drops one."""
+    events["late"] = (events.known_at - events.occurred_at).dt.total_seconds()
+    events.liked = events["position"] = events.late + 1
+    del events["rating"]
+    return (
+        events["liked"] + events.position + events.pop("watch_seconds") + ("watch_seconds" in events) + len([*events])
+    )
+
+
+@last(entity="video_id")
+def by_merging(events: pd.DataFrame) -> Any:
+    """Looks up another table, and copies this one."""
+    weights = pd.DataFrame({"topic": ["sport"], "weight": [2.0]})
+    return pd.merge(copy(events), weights, on="topic", how="left").weight.to_numpy()
+
+
+@last(entity="video_id")
+def by_filling(events: pd.DataFrame) -> Any:
+    """Fills gaps in place."""
+    events.fillna({"watch_seconds": -1.0}, inplace=True)
+    return events["watch_seconds"]
+
+
+MANY = (by_name, by_table, by_hand, by_chance, by_place, by_column, by_merging, by_filling)
 
 
 def recorded(log: Log) -> tuple[LazyRows, list[str]]:
@@ -50,7 +85,7 @@ def recorded(log: Log) -> tuple[LazyRows, list[str]]:
     def maker(name: str) -> Callable[[], Any]:
         def make() -> Any:
             made.append(name)
-            return table[name].to_numpy()
+            return table[name].array
 
         return make
 
@@ -62,6 +97,42 @@ def test_a_feature_has_the_same_values_as_from_the_whole_table(feature: Any) -> 
     rows, _ = recorded(seeded_log(50))
     read = feature.values if isinstance(feature, Last) else feature.contributions
     np.testing.assert_array_equal(read(rows), read(rows.frame))
+
+
+@pytest.mark.parametrize("feature", [feature for feature in MANY if isinstance(feature, Last)], ids=lambda f: f.name)
+def test_a_function_may_do_with_its_rows_what_it_may_do_with_a_table(feature: Last) -> None:
+    table = stream(seeded_log(50))
+    np.testing.assert_array_equal(feature.values(table), np.asarray(feature.rows(table.copy()), dtype=np.float64))
+
+
+def test_what_one_function_does_to_its_rows_no_other_sees_in_training_or_in_a_store() -> None:
+    @last(entity="video_id")
+    def untouched(events: pd.DataFrame) -> Any:
+        """Reads what others changed for themselves."""
+        return events.watch_seconds + events.rating.fillna(0) + events.liked.fillna(0)
+
+    log, alone = seeded_log(300), Catalogue("alone", "1", [untouched])
+    events, before = stream(log), stream(log)
+    later = events["known_at"].iloc[-1] + pd.Timedelta("1h")
+    expected = Timeline(alone, log).features(labels_at([later]), np.full(20, 300))
+    together = Catalogue("together", "1", [*MANY, untouched])
+    offline, store = Timeline(together, log), MemoryStore(together, VIDEOS)
+    store.absorb(events.iloc[:150], offset=0)
+    store.absorb(events.iloc[150:], offset=150)
+    pd.testing.assert_frame_equal(events, before)
+    rows = asked(store, later, "u1")
+    assert_as_computed_offline(offline, rows)
+    assert_bits_equal(offline.features(labels_at([later]), np.full(20, 300))[["untouched"]], expected)
+
+
+def test_a_function_that_reads_where_a_row_stands_in_its_batch_is_refused() -> None:
+    @last(entity="video_id")
+    def every_third(events: pd.DataFrame) -> Any:
+        """The index, which training and a store count differently."""
+        return events.index % 3
+
+    with pytest.raises(ConfigError, match="every_third: expected a value that depends on its own row alone"):
+        Catalogue("index", "1", [every_third])
 
 
 def test_only_what_is_asked_for_is_made_and_once() -> None:
