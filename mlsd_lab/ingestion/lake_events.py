@@ -1,5 +1,6 @@
 """A lake's events in stream order, as they are at one moment."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,13 @@ class LakeEvents:
             [(events, digest)] = self._connection.execute(query, _value(event_id)).fetchall()
         return Place(known_at, event_id, events, digest or 0)
 
+    def to_frame(self) -> "pd.DataFrame":
+        """Return all of them in order, with the contract's columns."""
+        query = f"SELECT * EXCLUDE ({PARTITION}) FROM events ORDER BY known_at, event_id"
+        with self._events.explained(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # DuckDB's own use of pandas
+            return self._connection.execute(query).df()
+
     def pieces(self, select: str, after: Place | None, rows: int) -> "Iterator[pd.DataFrame]":
         """Yield what is behind a place (None for all), in order: SQL's `select`, `event_id` and each one's `digest`.
 
@@ -97,10 +105,10 @@ class LakeEvents:
 
     def _spans(self, behind: str, value: dict[str, Any]) -> list[tuple[int, int, str, str]]:
         """Return spans of `known_at` with not too many events, and in which partitions these lie."""
-        query = f"""SELECT min(hour) * {_HOUR}, (max(hour) + 1) * {_HOUR}, CAST(min(first) AS VARCHAR),
+        query = f"""SELECT min(hour), max(hour) + {_HOUR}, CAST(min(first) AS VARCHAR),
               CAST(max(last) AS VARCHAR) FROM (
             SELECT *, CAST(sum(events) OVER (ORDER BY hour) AS BIGINT) // {_SORTED_AT_ONCE} AS span FROM (
-            SELECT epoch_us(known_at) // {_HOUR} AS hour, count(*) AS events, min({PARTITION}) AS first,
+            SELECT epoch_us(date_trunc('hour', known_at)) AS hour, count(*) AS events, min({PARTITION}) AS first,
               max({PARTITION}) AS last FROM events WHERE ({behind}) GROUP BY hour)) GROUP BY span ORDER BY span"""
         with self._events.explained():
             return self._connection.execute(query, value).fetchall()

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from mlsd_lab.datasets import Datasheet, Log
 from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.ingestion.content import row_text
-from mlsd_lab.ingestion.lake import SHAPES, Lake
+from mlsd_lab.ingestion.lake import Lake
+from mlsd_lab.ingestion.lake_events import LakeEvents
 from mlsd_lab.ingestion.parsing import connect
 from mlsd_lab.ingestion.shape import DEAD_LETTERS, ERASED, PARTITION, SERVED
 from mlsd_lab.ingestion.storage_errors import explained
@@ -26,13 +26,6 @@ TABLES = {
 """What can be asked, and what a row is."""
 
 
-_WITH_LATE = f"""
-    FROM fact_events ANTI JOIN late_events USING (event_id) UNION ALL BY NAME
-    SELECT * FROM (FROM fact_events SEMI JOIN late_events USING (event_id) UNION ALL BY NAME FROM late_events) e
-    QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY known_at, sha256({row_text(SHAPES["events"], "e")})) = 1
-"""
-
-
 class Warehouse:
     """DuckDB over a lake as it is when this is made; nothing is copied from a local lake until a query reads it.
 
@@ -45,9 +38,9 @@ class Warehouse:
 
     def __init__(self, lake: Lake) -> None:
         lake.require()
-        self._root = lake.root
+        self._lake, self._root = lake, lake.root
         self._connection = connect()
-        tables = {"fact_events": "events", "late_events": "late_events", "erased_users": ERASED.name}
+        tables = {"fact_events": "events", "erased_users": ERASED.name}
         for view, table in (tables | {name: name for name in (DEAD_LETTERS.name, SERVED.name)}).items():
             lake.view(self._connection, table, view)
         for table, key in (("users", "user_id"), ("videos", "video_id")):
@@ -90,11 +83,13 @@ class Warehouse:
     def log(self, datasheet: Datasheet | None = None, late: bool = False) -> Log:
         """Return facts and dimensions as a `Log`, the form in which everything after ingestion reads them.
 
-        With `late` it is as the correction will leave it: with the events that came late from a stream and wait.
+        With `late` it is as the correction will leave it: with the events that came late from a stream and wait, all
+        as of now; raises `ConflictError` as `LakeEvents` does.
         """
-        source = f"({_WITH_LATE})" if late else "fact_events"
-        events = self.query(f"SELECT * EXCLUDE ({PARTITION}) FROM {source} ORDER BY known_at, event_id")
-        return self._log(events, datasheet)
+        if late:
+            return self._log(LakeEvents(self._lake).to_frame(), datasheet)
+        query = f"SELECT * EXCLUDE ({PARTITION}) FROM fact_events ORDER BY known_at, event_id"
+        return self._log(self.query(query), datasheet)
 
     def _log(self, events: "pd.DataFrame", datasheet: Datasheet | None) -> Log:
         if events.empty:

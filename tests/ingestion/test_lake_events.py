@@ -23,7 +23,7 @@ from mlsd_lab.ingestion.stream.lake_sink import LakeSink
 from mlsd_lab.ingestion.stream.sqlite_stream import SqliteStream
 from mlsd_lab.ingestion.upkeep import compact
 from mlsd_lab.ingestion.warehouse import Warehouse
-from tests.ingestion.stream.test_consume import NOW, event, records
+from tests.ingestion.stream.test_consume import NOW, START, event, records
 
 SELECT = "user_id, epoch_us(known_at) AS known_at, liked"
 
@@ -80,6 +80,13 @@ def test_a_place_is_behind_an_event_and_what_is_behind_it_comes_next(tmp_path: P
         assert told(events, moment)["event_id"].tolist() == whole["event_id"].iloc[moment.events :].tolist()
     assert events.until(-1, None) == Place(-1, None, 0, 0)
     assert events.until(10**18, None).digest == events.until(int(whole["known_at"].iloc[-1]), "e29").digest
+
+
+def test_an_event_from_before_1970_is_one_too(tmp_path: Path) -> None:
+    epoch = int(-START.timestamp() // 60)
+    lines = [event(name, epoch + at) for name, at in (("b", -90), ("c", -1), ("a", -60 * 24 * 365 - 30), ("d", 1))]
+    events = LakeEvents(streamed(tmp_path, *lines))
+    assert told(events)["event_id"].tolist() == events.to_frame()["event_id"].tolist() == list("abcd")
 
 
 def test_few_are_sorted_at_once_and_few_are_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
