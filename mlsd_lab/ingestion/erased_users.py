@@ -1,6 +1,7 @@
 """Who was erased from a lake: known by the hash of the id alone, so that a late copy stays out."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mlsd_lab.ingestion.lake import Lake
@@ -35,6 +36,12 @@ class ErasedUsers:
         theirs = "SELECT user_id FROM (SELECT DISTINCT user_id FROM parsed) WHERE sha256(user_id) IN (SELECT unnest(?))"
         deleted = connection.execute(f"DELETE FROM parsed WHERE user_id IN ({theirs})", [sorted(self._digests)])
         return int(deleted.fetchall()[0][0])
+
+    def among(self, users: Iterable[str]) -> list[bool]:
+        """Say of each user whether it is one of them."""
+        users = [*users]
+        theirs = {user for user in {*users} if user_digest(user) in self._digests} if self._digests else set()
+        return [user in theirs for user in users]
 
     def are_named(self, record: bytes) -> bool:
         """Say whether a record that cannot be parsed may name one of them."""

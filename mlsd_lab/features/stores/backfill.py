@@ -96,7 +96,8 @@ def _place(store: OnlineStore, events: LakeEvents) -> Place | None:
         raise ConfigError(
             f"backfill: expected the {place.events:,} events that the store has seen, up to "
             f"{pd.Timestamp(place.known_at, unit='us', tz='UTC')}, found {held} in the lake: since then some came, "
-            "were corrected or erased. Fill an empty store instead: at another place, or once this one is deleted"
+            "were corrected or erased, or the store left some out. Fill an empty store instead: at another place, or "
+            "once this one is deleted"
         )
     return place
 
@@ -104,7 +105,9 @@ def _place(store: OnlineStore, events: LakeEvents) -> Place | None:
 def _is_ahead(store: OnlineStore, events: LakeEvents) -> bool:
     """Say whether a stream brought the store further than the lake has read it."""
     mark, lake = store.mark, events.stream
-    if lake is None or not isinstance(mark, dict) or "offset" not in mark or "events" in mark.get(KEY, {}):
+    if lake is None or not isinstance(mark, dict) or not {"stream", "offset"} <= {*mark}:
+        return False
+    if "events" in mark.get(KEY, {}):
         return False
     if mark["stream"] != lake["stream"]:
         raise ConfigError(

@@ -237,6 +237,34 @@ def test_a_value_that_a_feature_refuses_holds_nobody_up(way: Way) -> None:
     assert backfill(store, way.lake, way.log) == Backfilled(97, 3, 292, 300)
 
 
+def test_what_a_store_left_out_is_among_the_reasons_why_it_cannot_go_on_from_the_lake(way: Way) -> None:
+    @windowed(entity="user_id", over="7d", aggregate=Sum)
+    def seconds(events: pd.DataFrame) -> pd.Series:
+        """Seconds watched."""
+        return events["watch_seconds"]
+
+    way.stream.append([json.dumps({**json.loads(line), "watch_seconds": 1e308}).encode() for line in way.sent[:9]])
+    way.stream.append(way.sent[9:200])
+    way.read()
+    store = MemoryStore(Catalogue("seconds", "1", [seconds]), VIDEOS)
+    assert backfill(store, way.lake, way.log).refused == 9
+    way.stream.append(way.sent[200:])
+    way.feed(store)
+    way.read()
+    with pytest.raises(ConfigError, match=r"expected the 291 events .* or the store left some out"):
+        backfill(store, way.lake, way.log)
+
+
+@pytest.mark.parametrize("mark", [{"offset": 5}, {"stream": "s"}, 7])
+def test_a_mark_that_somebody_else_left_is_none_of_a_stream(way: Way, mark: Any) -> None:
+    way.stream.append(way.sent)
+    way.read()
+    store = MemoryStore(FEED, VIDEOS)
+    store.absorb(stream(way.log).iloc[:5], offset=0, mark=mark)
+    assert backfill(store, way.lake, way.log) == Backfilled(295, 0, 300, 300)
+    way.assert_equal(store)
+
+
 def test_a_store_that_a_backfill_left_half_made_is_not_fed(way: Way) -> None:
     way.stream.append(way.sent)
     way.read()

@@ -14,9 +14,14 @@ from hypothesis import strategies as st
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, ConflictError
 from mlsd_lab.features import Catalogue, MemoryStore, OnlineStore, SqliteStore, Sum, Timeline, last, windowed
+from mlsd_lab.features import stream as rows_of
 from mlsd_lab.features.feed import FEED
+from mlsd_lab.features.stores.erase_from_store import erase_from_store
 from mlsd_lab.features.stores.store_sink import StoreSink
+from mlsd_lab.ingestion.erase import erase
+from mlsd_lab.ingestion.lake import Lake
 from mlsd_lab.ingestion.stream.consume import consume
+from mlsd_lab.ingestion.stream.lake_sink import LakeSink
 from mlsd_lab.ingestion.stream.sqlite_stream import SqliteStream
 from tests.features.store_contract import asked
 from tests.features.streams import EVENT, Event, assert_bits_equal, log_of, seeded_log
@@ -168,6 +173,38 @@ def test_a_value_that_a_feature_refuses_holds_nobody_up(stream: SqliteStream, wh
     sink = StoreSink(store, log)
     assert [one.lag for one in consume(stream, sink, lambda: NOW, batch=10)] == [10, 0]
     assert (store.position, sink.refused, sink.missed) == (17, 3, 0)
+
+
+@pytest.mark.parametrize("mark", [None, 7, {"offset": 3}])
+def test_a_store_that_does_not_say_up_to_where_it_has_absorbed_is_refused(stream: SqliteStream, mark: Any) -> None:
+    log = seeded_log(10)
+    stream.append(lines(log))
+    store = MemoryStore(FEED, log.videos)
+    store.absorb(rows_of(log).iloc[:5], offset=0, mark=mark)
+    with pytest.raises(
+        ConfigError, match=r"expected one that a stream or a backfill filled, found 5 events with the m"
+    ):
+        list(consume(stream, StoreSink(store, log), lambda: NOW))
+    assert store.position == 5
+
+
+def test_who_was_erased_from_the_lake_does_not_come_back_by_the_stream(stream: SqliteStream, tmp_path: Path) -> None:
+    log, lake = seeded_log(60), Lake(tmp_path / "lake")
+    mine = (log.events["user_id"] == "u0").to_numpy()
+    stream.append(lines(log)[:30])
+    list(consume(stream, LakeSink(lake), lambda: NOW))
+    store = MemoryStore(FEED, log.videos)
+    sink = StoreSink(store, log, lake)
+    list(consume(stream, sink, lambda: NOW, batch=7))
+    assert (store.position, sink.erased) == (30, 0)
+    erase(lake, "u0", NOW)
+    erase_from_store(store, "u0")
+    stream.append(lines(log)[30:])
+    list(consume(stream, sink, lambda: NOW, batch=7))
+    assert (store.position, sink.erased, sink.missed) == (60 - mine[30:].sum(), mine[30:].sum(), 0)
+    later = log.events["known_at"].iloc[-1] + timedelta(minutes=1)
+    of_user = [column for column in COLUMNS if column.startswith("user_")]
+    assert_bits_equal(asked(store, later, "u0")[of_user], asked(store, later, "nobody")[of_user])
 
 
 def test_people_and_videos_that_the_log_never_had_are_known_once_they_were_seen(stream: SqliteStream) -> None:
