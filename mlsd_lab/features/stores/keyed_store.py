@@ -162,7 +162,7 @@ class KeyedStore(ABC):
 
     def erase(self, user_id: str) -> int:
         """Remove what is kept by user of one of them, and return how many rows that was."""
-        theirs: list[bytes] = []
+        user_id, theirs = str(user_id), []
         with self._writing:
             for number, entity in enumerate(self._totals):
                 if "user_id" in entity:

@@ -75,6 +75,13 @@ def test_a_head_that_is_none_gets_a_sentence(wrong: bytes) -> None:
         store.lookup("u0", ["v0"], pd.Timestamp("2026-01-01", tz="UTC"))
 
 
+def test_a_user_whose_id_is_a_number_is_erased_as_the_text_that_it_is_kept_by() -> None:
+    store, (_, events) = MemoryStore(FEED, VIDEOS), three_events()
+    store.absorb(events.assign(user_id=7), offset=0)
+    assert store.erase(7) == 3  # type: ignore[arg-type]  # the user, and two topics
+    assert not any(b"7" in key for key in store._rows)
+
+
 def test_a_head_of_another_layout_is_refused() -> None:
     store = MemoryStore(FEED, VIDEOS)
     head = Head(FEED.fingerprint)
