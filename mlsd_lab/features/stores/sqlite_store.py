@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from threading import Lock, local
+from threading import Lock, Thread, current_thread, local
 from zlib import crc32
 
 import pandas as pd
@@ -53,7 +53,7 @@ class SqliteStore(KeyedStore):
         self.name, self._path, self._patience = str(path), path, patience
         self._numbers = _Numbers()
         self._own, self._lock = local(), Lock()  # a connection a thread
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: dict[Thread, sqlite3.Connection] = {}
         try:
             with self._told():
                 self._open()
@@ -78,7 +78,7 @@ class SqliteStore(KeyedStore):
         """Let go of the file, in all threads."""
         with self._lock:
             while self._connections:
-                self._connections.pop().close()
+                self._connections.popitem()[1].close()
 
     def _get(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         with self._told():
@@ -147,7 +147,9 @@ class SqliteStore(KeyedStore):
                 self._path, timeout=self._patience, isolation_level=None, check_same_thread=False
             )
             with self._lock:
-                self._connections.append(connection)
+                for gone in [thread for thread in self._connections if not thread.is_alive()]:
+                    self._connections.pop(gone).close()
+                self._connections[current_thread()] = connection
             for setting in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -65536", "secure_delete = ON"):
                 connection.execute(f"PRAGMA {setting}")
             self._own.connection = connection

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import pandas as pd
 import pytest
@@ -37,6 +38,17 @@ def anew(tmp_path: Path) -> Iterator[Callable[[], Opened]]:
 
 class TestSqliteStore(StoreContract):
     """The embedded store is an online store."""
+
+
+def test_a_thread_that_has_ended_leaves_no_open_file_behind(tmp_path: Path) -> None:
+    store, later = SqliteStore(tmp_path / "features.db", FEED, VIDEOS), START
+    for _ in range(20):
+        thread = Thread(target=store.lookup, args=("u0", ["v0"], later))
+        thread.start()
+        thread.join()
+    assert len(store._connections) == 2  # ours, and the last one's
+    store.close()
+    assert store._connections == {}
 
 
 @pytest.fixture
