@@ -44,7 +44,8 @@ class EntityCodes:
         wanted = {name for entity in entities for name in entity}
         texts = {name: log.events[name].cat.categories for name in ("user_id", "video_id")}
         if "surface" in wanted:
-            texts["surface"] = log.events.get("surface", pd.Series(dtype=object)).astype("category").cat.categories
+            surfaces = log.events.get("surface", pd.Series(dtype=object)).astype("category").cat.categories
+            texts["surface"] = pd.Index([*map(str, surfaces)], dtype=object).unique()
         of_video = {name: pd.factorize(videos[name]) for name in _OF_VIDEOS if name in wanted}
         self._texts = texts
         self._of_video = {name: np.append(code, -1).astype(np.int64) for name, (code, _) in of_video.items()}

@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 
 from mlsd_lab.datasets import Log
-from mlsd_lab.features import stream
+from mlsd_lab.features import MemoryStore, Timeline, stream
 from mlsd_lab.features.entity_codes import EntityCodes
+from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.past import Entity
 from mlsd_lab.features.timeline import video_columns
+from tests.features.store_contract import asked, assert_as_computed_offline
 from tests.features.streams import START, VIDEOS, seeded_log
 
 KEYS: list[Entity] = [("user_id",), ("topic",), ("creator_id", "topic"), ("surface", "topic", "video_id"), ("surface",)]
@@ -47,6 +49,17 @@ def test_whole_numbers_are_ids_as_a_log_keeps_them() -> None:
     for ids in ([3, 7], ["3", "7"], [3, "7"]):
         asked = codes.of(pd.DataFrame({"user_id": pd.Series(ids), "video_id": [9, 10]}))
         assert asked["user_id"].tolist() == [0, 1]
+
+
+def test_whole_numbers_are_surfaces_as_in_a_store() -> None:
+    log = seeded_log(60)
+    numbered = log.with_events(log.events.assign(surface=np.arange(60) % 3))
+    store, timeline = MemoryStore(FEED, VIDEOS), Timeline(FEED, numbered)
+    store.absorb(stream(numbered), offset=0)
+    for surface in ("2", 2):
+        rows = asked(store, log.events["known_at"].iloc[-1] + pd.Timedelta("1h"), "u0", surface)  # type: ignore[arg-type]
+        assert_as_computed_offline(timeline, rows)
+        assert rows["surface_relevant_1d"].iloc[0] != 0.3
 
 
 def test_what_is_null_or_not_in_the_log_has_no_number() -> None:
