@@ -141,6 +141,10 @@ class Catalogue:
         repeated = {column for column in self.columns if self.columns.count(column) > 1}
         if repeated:
             raise ConfigError(f"catalogue {self.name}: expected each column once, found {sorted(repeated)[0]!r} twice")
+        if taken := [column for column in self.columns if column in CONTEXT]:
+            raise ConfigError(
+                f"catalogue {self.name}: {taken[0]!r} is what a request brings; name the feature otherwise"
+            )
         probe = probe_events()
         for feature in self.observed:
             read: Any = feature.contributions if isinstance(feature, Windowed) else feature.values

@@ -134,6 +134,16 @@ def eagerer(eager: Any) -> Any:
     return eager**2
 
 
+def test_a_feature_does_not_take_the_name_of_what_a_request_brings() -> None:
+    @derived
+    def duration_seconds(uploaded_at: Any) -> Any:
+        """Which of the two would another feature read?"""
+        return np.isnat(uploaded_at)
+
+    with pytest.raises(ConfigError, match="'duration_seconds' is what a request brings; name the feature otherwise"):
+        Catalogue("c", "1", [duration_seconds])
+
+
 def test_what_is_kept_by_user_or_made_of_that_is_personal_unless_its_owner_says_otherwise() -> None:
     def personal(*features: Any) -> set[str]:
         return set(Catalogue("c", "1", features).personal)
