@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mlsd_lab.errors import ArtifactError, ConfigError, ConflictError, DataError, StorageError
 from mlsd_lab.features.about import HOUR
 from mlsd_lab.features.catalogue import Catalogue
-from mlsd_lab.features.past import Entity, Past
+from mlsd_lab.features.past import NEVER, Entity, Past
 from mlsd_lab.features.stores.asked import Asked, Questions
 from mlsd_lab.features.stores.entity_totals import EntityTotals, coded
 from mlsd_lab.features.stores.head import HEAD, Head
@@ -108,8 +108,8 @@ class KeyedStore(ABC):
                 self._commit(before, replace(before, mark=kept))
             return
         known_at = microseconds(batch["known_at"]).astype(np.int64)
-        if known_at[0] < before.newest or (np.diff(known_at) < 0).any():
-            raise DataError("batch: expected events in order of known_at, after those absorbed; found an earlier one")
+        if known_at[0] < max(before.newest, NEVER + 1) or (known_at[1:] < known_at[:-1]).any():  # NEVER is a null
+            raise DataError("batch: expected events in order of known_at, after those absorbed; found another, or none")
         ids = {name: coded(batch[name]) for name in sorted({name for entity in self._totals for name in entity})}
         read = {entity: totals.read(batch, ids) for entity, totals in self._totals.items()}
         keys = {entity: row_keys(number, read[entity][1]) for number, entity in enumerate(read)}

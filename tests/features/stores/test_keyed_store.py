@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pandas as pd
 import pytest
 
-from mlsd_lab.errors import ConfigError, ConflictError, StorageError
+from mlsd_lab.errors import ConfigError, ConflictError, DataError, StorageError
 from mlsd_lab.features import MemoryStore
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.features.stores.head import HEAD, Head
@@ -80,6 +80,14 @@ def test_a_user_whose_id_is_a_number_is_erased_as_the_text_that_it_is_kept_by() 
     store.absorb(events.assign(user_id=7), offset=0)
     assert store.erase(7) == 3  # type: ignore[arg-type]  # the user, and two topics
     assert not any(b"7" in key for key in store._rows)
+
+
+def test_an_event_that_does_not_say_when_it_was_known_is_refused() -> None:
+    store, (_, events) = MemoryStore(FEED, VIDEOS), three_events()
+    for known in ([0, 1], [1, 2], [0, 1, 2]):
+        with pytest.raises(DataError, match="expected events in order of known_at"):
+            store.absorb(events.assign(known_at=events["known_at"].mask(events.index.isin(known))), offset=0)
+    assert store.position == 0
 
 
 def test_a_head_of_another_layout_is_refused() -> None:
