@@ -26,6 +26,7 @@ app = typer.Typer(
     help="Build, measure and break a real two-stage video recommender. Start with:  mlsd-lab run",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # fills paragraphs; the default keeps the line breaks of the source
     pretty_exceptions_enable=False,
 )
 for command in (run, size, ingest, sql, redrive, erase, compact, lab, progress, doctor):

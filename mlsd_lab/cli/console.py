@@ -10,6 +10,8 @@ from mlsd_lab.terminal import escaped
 if TYPE_CHECKING:
     from rich.console import Console
 
+CLOSED_PIPE = 141  # the exit code where whoever read the output left, as a shell gives it to other tools
+
 
 def say(thing: Any) -> None:
     """Print rich markup, which is never broken into lines, or a table, which fits the terminal.
@@ -39,7 +41,14 @@ def console(**options: Any) -> "Console":
     """
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False, **options)  # ":smile:" in a title stays what it is
+    class _Console(Console):
+        def on_broken_pipe(self) -> NoReturn:
+            try:
+                super().on_broken_pipe()
+            finally:  # its own exit code, 1, is a finding of some commands
+                sys.exit(CLOSED_PIPE)
+
+    return _Console(highlight=False, emoji=False, **options)  # ":smile:" in a title stays what it is
 
 
 @contextmanager

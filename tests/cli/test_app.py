@@ -1,6 +1,7 @@
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from mlsd_lab.cli.app import app
+from mlsd_lab.cli.console import CLOSED_PIPE
 from tests.cli.command_line import CommandLine, Done, assert_usage, report_in
 
 
@@ -19,15 +22,43 @@ def test_a_command_line_that_cannot_be_read(mlsd_lab: CommandLine, arguments: li
     assert_usage(mlsd_lab(*arguments), arguments[-2] if len(arguments) > 2 else "")
 
 
-def test_each_command_says_what_it_does() -> None:
-    def helps(command: Any, name: str) -> dict[str, str | None]:
-        inside = getattr(command, "commands", {})
-        below = [helps(one, f"{name} {word}") for word, one in inside.items()]
-        return {name: command.help} | {key: text for part in below for key, text in part.items()}
+def helps(command: Any, name: str = "mlsd-lab") -> dict[str, str | None]:
+    inside = getattr(command, "commands", {})
+    below = [helps(one, f"{name} {word}") for word, one in inside.items()]
+    return {name: command.help} | {key: text for part in below for key, text in part.items()}
 
-    found = helps(get_command(app), "mlsd-lab")
+
+def test_each_command_says_what_it_does() -> None:
+    found = helps(get_command(app))
     assert {"mlsd-lab run", "mlsd-lab size", "mlsd-lab data fetch"} <= set(found)
     assert [name for name, text in found.items() if not text] == []
+
+
+def test_help_is_paragraphs_as_wide_as_the_terminal_with_nothing_taken_for_markup() -> None:
+    for name, text in helps(get_command(app)).items():
+        done = CliRunner().invoke(app, [*name.split()[1:], "--help"], env={"COLUMNS": "1000"})
+        said = (text or "").replace("`", "")  # shown by colour
+        lines = {" ".join(line.split()) for line in done.output.splitlines()}
+        assert {" ".join(paragraph.split()) for paragraph in said.split("\n\n")} <= lines, name
+
+
+def test_a_pipe_that_is_closed_ends_as_in_other_tools_and_says_nothing_of_what_was_found() -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-c", "input(); from mlsd_lab.cli import main; main()", "features", "list"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert running.stdout is not None
+    running.stdout.close()
+    assert running.stdin is not None
+    running.stdin.write("\n")
+    running.stdin.close()
+    assert running.stderr is not None
+    assert running.stderr.read() == ""
+    running.stderr.close()
+    assert running.wait() == CLOSED_PIPE == 128 + signal.SIGPIPE
 
 
 def test_asking_for_help_loads_no_heavy_library() -> None:
