@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from mlsd_lab.errors import AccessError, ArtifactError, ConfigError
 from mlsd_lab.features.access.chained_log import ChainedLog
@@ -56,7 +57,10 @@ class Access:
         if personal and catalogue.personal.isdisjoint(columns):
             raise ConfigError("personal data is granted by name: expected a personal column or feature with --personal")
         if not columns:
-            raise ConfigError(f"all of {', '.join(names)} is personal data: grant it by name, with --personal")
+            raise ConfigError(
+                f"expected some that is no personal data, found none in {', '.join(names)}: what is personal is "
+                "granted by name, with --personal"
+            )
         columns = [*dict.fromkeys(columns)]
         also = {"columns": columns, "personal": [column for column in columns if column in catalogue.personal]}
         self._changes.append(self._entry("grant", role, actor, catalogue.name) | also)
@@ -64,18 +68,22 @@ class Access:
 
     def revoke(self, role: str, catalogue: Catalogue, names: Sequence[str], actor: str) -> tuple[str, ...]:
         """Take columns from a role, and return them; `all` is all that it has, whether or not it is still there."""
-        held = self.grants().of(role, catalogue.name)
+        granted = self.grants()
+        if not (held := granted.of(role, catalogue.name)):
+            others = ", ".join(granted.roles(catalogue.name)) or "nobody"
+            where = f"of catalogue {catalogue.name} in {self.folder}"
+            raise ConfigError(f"expected a role that was granted something {where}, found {role!r}; who was: {others}")
         named = {column for found in chosen(catalogue, names, held).values() for column in found}
         gone = tuple(column for column in held if column in named)
         if not gone:
-            raise ConfigError(f"role {role!r} has none of these; it has: {', '.join(held) or 'nothing'}")
+            raise ConfigError(f"role {role!r} has none of these; it has: {', '.join(held)}")
         self._changes.append(self._entry("revoke", role, actor, catalogue.name) | {"columns": gone})
         return gone
 
     def grants(self) -> Grants:
         """Return what is granted now, read from the log where that has changed."""
         files = [self.folder / name for name in ("grants.log", "grants.log.anchor")]
-        seen = [(at.st_ino, at.st_size, at.st_mtime_ns) if (at := _stat(file)) else None for file in files]
+        seen = [(at.st_ino, at.st_size, at.st_ctime_ns) if (at := _stat(file)) else None for file in files]
         if seen != self._known[0]:
             self._known = (seen, Grants(map(_formed, self._changes.entries())))
         return self._known[1]
@@ -178,6 +186,8 @@ def _stat(file: Path) -> Any:
 
 
 def _said(name: str, text: str) -> str:
-    if not 0 < len(text) <= LONGEST or not text.isprintable() or not text.strip():
-        raise ConfigError(f"{name}: expected 1 to {LONGEST} printable characters, found {text[:LONGEST]!r}")
+    if not isinstance(text, str) or not 0 < len(text) <= LONGEST or not text.isprintable() or not text.strip():
+        raise ConfigError(f"{name}: expected 1 to {LONGEST} printable characters, found {str(text)[:LONGEST]!r}")
+    if text != text.strip() or text != normalize("NFC", text):  # it would look like another
+        raise ConfigError(f"{name}: expected no space around it, and letters composed (NFC), found {text!a}")
     return text

@@ -99,6 +99,8 @@ class ChainedLog:
         """Yield each entry's text with the place behind it, as far as they follow; raise where something is wrong."""
         number, digest = _receipt(receipt)
         at = self._start
+        if receipt and not number and digest != at.sha256:
+            raise self._wrong("the receipt is of no entry of this log")
         with self.path.open("rb") if size else BytesIO() as file:
             while at.length < size and (after := at.after(line := file.readline(size - at.length))) is not None:
                 at = after
@@ -181,7 +183,9 @@ def _written(log: int, anchor: Anchor, entry: Mapping[str, Any]) -> Anchor:
 
 
 def _store(stored: int, anchor: Anchor, sync: bool = False) -> None:
-    os.pwrite(stored, anchor.to_bytes(), 0)
+    if os.pwrite(stored, anchor.to_bytes(), 0) != SIZE:  # the first one, on a disk that is full
+        os.ftruncate(stored, 0)
+        raise OSError(0, "no space is left for an anchor")
     if sync:
         os.fsync(stored)
 
@@ -204,7 +208,7 @@ def _receipt(text: str) -> tuple[int, str]:
     number, _, digest = text.partition(" ")
     if not text:
         return 0, ""
-    if not number.isdecimal() or len(digest) != 64:
+    if not (number.isascii() and number.isdecimal() and len(number) < 20 and len(digest) == 64):
         raise ConfigError(f"receipt: expected a number and a SHA-256, found {text!r}")
     return int(number), digest
 

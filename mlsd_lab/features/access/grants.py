@@ -35,6 +35,10 @@ class Grants:
         """Return the columns that a role was granted of a catalogue of this name."""
         return tuple(self._columns.get((role, catalogue), {}))
 
+    def roles(self, catalogue: str) -> tuple[str, ...]:
+        """Return the roles that may read something of a catalogue of this name."""
+        return tuple(sorted(role for (role, name), held in self._columns.items() if name == catalogue and held))
+
     def refused(self, role: str, catalogue: Catalogue, columns: Sequence[str]) -> tuple[str, ...]:
         """Return those of some columns that the role may not read: not granted, or personal and not granted as such."""
         held, personal = self._columns.get((role, catalogue.name), {}), catalogue.personal

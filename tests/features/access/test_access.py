@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -41,7 +42,7 @@ def test_all_and_tags_are_without_what_is_personal(access: Access) -> None:
     assert access.grant("analyst", FEED, ["all"], "ann") == (*PLAIN,)
     assert {*FEED.columns} - {*PLAIN} == {c for c in FEED.columns if c.startswith("user_") or c == "retrieval"}
     assert access.grant("editor", TAGGED, ["tag:length"], "ann") == ("seconds",)
-    with pytest.raises(ConfigError, match="all of tag:person is personal data: grant it by name, with --personal"):
+    with pytest.raises(ConfigError, match="no personal data, found none in tag:person: what is personal"):
         access.grant("editor", FEED, ["tag:person"], "ann")
     assert access.grants().refused("analyst", FEED, FEED.columns) == tuple(
         column for column in FEED.columns if column in FEED.personal
@@ -54,7 +55,7 @@ def test_personal_data_is_granted_by_name_and_on_purpose_alone(access: Access) -
     with pytest.raises(ConfigError, match="personal data is granted by name"):
         access.grant("ranker", FEED, ["all"], "ann", personal=True)
     of_users = Catalogue("users", "1", FEED.windowed[:1])
-    with pytest.raises(ConfigError, match="all of all is personal data: grant it by name"):
+    with pytest.raises(ConfigError, match="no personal data, found none in all: what is personal"):
         access.grant("ranker", of_users, ["all"], "ann")
     assert not access.folder.exists()
     granted = access.grant("ranker", FEED, ["user_relevant", "video_duration"], "ann", personal=True)
@@ -70,8 +71,13 @@ def test_what_is_revoked_is_forbidden_at_once_also_for_who_had_opened_it_before(
     assert other.grants().refused("ranker", FEED, ["video_duration"]) == ("video_duration",)
     assert len(access.revoke("ranker", FEED, ["all"], "ann")) == len(PLAIN) - 4
     assert access.grants().to_frame().empty
-    with pytest.raises(ConfigError, match="role 'ranker' has none of these; it has: nothing"):
+    with pytest.raises(ConfigError, match=r"catalogue feed in .*, found 'ranker'; who was: nobody"):
         access.revoke("ranker", FEED, ["video_duration"], "ann")
+    access.grant("analyst", FEED, ["video_duration"], "ann")
+    with pytest.raises(ConfigError, match="found 'ranker'; who was: analyst"):
+        access.revoke("ranker", FEED, ["video_duration"], "ann")
+    with pytest.raises(ConfigError, match="role 'analyst' has none of these; it has: video_duration"):
+        access.revoke("analyst", FEED, ["video_age_days"], "ann")
 
 
 def test_a_column_that_the_catalogue_lost_can_be_revoked(access: Access) -> None:
@@ -129,6 +135,17 @@ def test_a_grant_written_by_hand_grants_nothing(tmp_path_factory: pytest.TempPat
     for role in ("analyst", "hostile"):
         with pytest.raises(ArtifactError, match=r"grants\.log"):
             access.reader(role, "mallory", "curiosity").admit(role, "mallory", FEED, ["video_duration"], {})
+
+
+def test_a_grant_written_over_another_of_its_length_is_seen_also_when_the_time_is_set_back(access: Access) -> None:
+    access.grant("analyst", FEED, ["video_duration"], "ann")
+    reader, file = access.reader("hostile", "mallory", "curiosity"), access.folder / "grants.log"
+    assert access.grants().of("hostile", "feed") == ()
+    was = file.stat()
+    file.write_bytes(file.read_bytes().replace(b"analyst", b"hostile"))
+    os.utime(file, ns=(was.st_atime_ns, was.st_mtime_ns))
+    with pytest.raises(ArtifactError, match=r"grants\.log"):
+        reader.admit("hostile", "mallory", FEED, ["video_duration"], {})
 
 
 @pytest.mark.parametrize(
@@ -190,6 +207,16 @@ def test_roles_actors_and_purposes_are_words_that_one_can_read(access: Access, t
             access.reader(role, actor, purpose)
     with pytest.raises(ConfigError, match="role: expected 1 to 200 printable characters"):
         access.grant(text, FEED, ["all"], "ann")
+
+
+@pytest.mark.parametrize("text", ["analyst ", " analyst", "nai\u0308ve"])
+def test_no_role_looks_like_another_by_a_space_or_by_letters_put_together(access: Access, text: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"role: expected no space around it, and letters composed \(NFC\)"
+    ) as refused:
+        access.grant(text, FEED, ["all"], "ann")
+    assert str(refused.value).isascii()
+    access.grant("na\u00efve", FEED, ["all"], "ann")
 
 
 def test_columns_are_a_list_each_once_and_all_of_them_known(access: Access) -> None:

@@ -123,13 +123,18 @@ def test_a_log_written_anew_with_its_anchor_shows_by_a_receipt_alone() -> None:
             last = other.verify().receipt
         assert "the receipt was given for 9 entries, 6 are there" in log.verify(last).broken
         assert "entry 5 is not the one that the receipt was given for" in log.verify(f"5 {'0' * 64}").broken
+        with log_with(0) as empty:
+            assert log.verify(empty.verify().receipt).sound
+        assert "the receipt is of no entry of this log" in log.verify(f"0 {'0' * 64}").broken
         log.path.unlink()
         anchor_of(log).unlink()
         assert log.verify().sound  # nothing is left to show it
         assert "the receipt was given for 5 entries, 0 are there" in log.verify(receipt).broken
 
 
-@pytest.mark.parametrize("text", ["5", "x " + "0" * 64, "5 abc", "-1 " + "0" * 64])
+@pytest.mark.parametrize(
+    "text", ["5", "x " + "0" * 64, "5 abc", "-1 " + "0" * 64, "٣ " + "0" * 64, "9" * 5000 + " " + "0" * 64]
+)
 def test_what_is_no_receipt_is_refused(text: str) -> None:
     with log_with(1) as log, pytest.raises(ConfigError, match="receipt: expected a number and a SHA-256"):
         log.verify(text)
@@ -355,6 +360,19 @@ def test_a_full_disk_gets_a_sentence_and_leaves_the_log_as_it_was(monkeypatch: p
             assert log.path.read_bytes() == before
         log.append({"what": "read", "number": 2})
         assert (numbers(log), log.verify().mended) == ([0, 1, 2], ())
+
+
+def test_a_disk_that_is_full_from_the_first_byte_on_leaves_a_log_that_begins_once_there_is_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with log_with(0) as log:
+        write = os.pwrite
+        monkeypatch.setattr(os, "pwrite", lambda handle, data, at: write(handle, data[:100], at))
+        with pytest.raises(StorageError, match="no space is left"):
+            log.append({"what": "read", "number": 0})
+        monkeypatch.undo()
+        log.append({"what": "read", "number": 0})
+        assert (numbers(log), log.verify().mended) == ([0], ())
 
 
 def test_a_log_cannot_pass_for_another() -> None:

@@ -47,3 +47,5 @@ def test_the_table_has_a_row_a_role_and_column() -> None:
     assert grants.to_frame().values.tolist() == [["aa", "feed", "a", False], ["analyst", "feed", "b", True]]
     assert grants.of("analyst", "feed") == ("b",)
     assert grants.of("nobody", "feed") == ()
+    assert (grants.roles("feed"), grants.roles("other")) == (("aa", "analyst"), ())
+    assert Grants([entry("grant", "a"), entry("revoke", "a")]).roles("feed") == ()
