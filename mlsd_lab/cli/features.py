@@ -46,6 +46,9 @@ def features_list(
       mlsd-lab features list --catalogue my_features:MINE --tag taste
     """
     chosen = catalogue_named(catalogue)
+    tags = sorted({tag for feature in chosen.features for tag in feature.about.tags})
+    if tag is not None and tag not in tags:
+        raise ConfigError(f"--tag: expected a tag of {chosen.name}, one of {', '.join(tags) or 'none'}; found {tag!r}")
     fed = chosen.columns if reads is None else chosen.lineage().feeds(reads)
     table = plain_table("feature", "windows", "entity", "owner", "meaning")
     for feature in chosen.features:
@@ -79,16 +82,19 @@ def features_describe(
     from mlsd_lab.features.described import described
 
     check_json_file(json_file)
-    check_json_file(page, option="--page")
+    check_json_file(page, *([str(json_file)] if json_file else []), option="--page")
     if name is None and page is None and json_file is None:
         raise ConfigError("describe: expected a feature, --page FILE or --json FILE; mlsd-lab features list names them")
     found = described(catalogue_named(catalogue))
-    if name is not None:
-        say(_described(*_feature(found, name)))
+    feature = None if name is None else _feature(found, name)
+    write_json(json_file, found)
     if page is not None:
         write_whole(page, catalogue_page(found))
         say(escaped(f"{page} shows {len(found['features'])} features"))
-    write_json(json_file, found)
+    if feature is not None:
+        say(_described(*feature))
+        if code := feature[1]["code"]:
+            say(escaped(code))  # apart from the table, which would break its lines
 
 
 @features_app.command("diff")
@@ -107,8 +113,10 @@ def features_diff(
     """
     from mlsd_lab.features.difference import Difference
 
-    check_json_file(json_file)
+    check_json_file(json_file, before, after)
     found = Difference.between(*(_version(one) for one in (before, after)))
+    changes = [vars(change) for change in found.changes]
+    write_json(json_file, {"values_change": found.values_change, "changes": changes})
     table = plain_table("feature", "what", "before", "after", "values change")
     for change in found.changes:
         told = (change.feature, change.what, change.before, change.after)
@@ -117,8 +125,6 @@ def features_diff(
     if found.changes:
         say(table)
     say(found.verdict)
-    changes = [vars(change) for change in found.changes]
-    write_json(json_file, {"values_change": found.values_change, "changes": changes})
 
 
 @features_app.command("backfill")
@@ -154,11 +160,11 @@ def features_backfill(
     finally:
         into.close()
     seconds = perf_counter() - began
+    write_json(json_file, {**vars(found), "store": into.name, "fingerprint": chosen.fingerprint})
     say(
         f"{found.absorbed:,} events in {seconds:.1f} s, {found.refused:,} refused; {escaped(into.name)} stands at "
         f"position {found.position:,}" + ("." if found.offset is None else f", offset {found.offset:,} of the stream.")
     )
-    write_json(json_file, {**vars(found), "store": into.name, "fingerprint": chosen.fingerprint})
 
 
 def _version(name: str) -> Any:
@@ -192,7 +198,7 @@ def _described(name: str, facts: dict[str, Any]) -> "Table":
         "time to live": facts["time_to_live"],
         "personal": facts["personal"] and "yes",
     }
-    told |= {"reads": facts["reads"], "made of": facts["made_of"], "code": facts["code"]}
+    told |= {"reads": facts["reads"], "made of": facts["made_of"]}
     for fact, value in told.items():
         text = ", ".join(value) if isinstance(value, list) else str("" if value in (None, False) else value)
         if text:

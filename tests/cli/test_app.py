@@ -42,9 +42,11 @@ def test_help_is_paragraphs_as_wide_as_the_terminal_with_nothing_taken_for_marku
         assert {" ".join(paragraph.split()) for paragraph in said.split("\n\n")} <= lines, name
 
 
-def test_a_pipe_that_is_closed_ends_as_in_other_tools_and_says_nothing_of_what_was_found() -> None:
+def test_a_pipe_that_is_closed_ends_as_in_other_tools_once_the_file_that_was_asked_for_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "feed.json"
+    code = "input(); from mlsd_lab.cli import main; main()"
     running = subprocess.Popen(
-        [sys.executable, "-c", "input(); from mlsd_lab.cli import main; main()", "features", "list"],
+        [sys.executable, "-c", code, "features", "describe", "retrieval", "--json", file],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -59,6 +61,7 @@ def test_a_pipe_that_is_closed_ends_as_in_other_tools_and_says_nothing_of_what_w
     assert running.stderr.read() == ""
     running.stderr.close()
     assert running.wait() == CLOSED_PIPE == 128 + signal.SIGPIPE
+    assert file.exists()
 
 
 def test_asking_for_help_loads_no_heavy_library() -> None:

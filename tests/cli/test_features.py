@@ -71,7 +71,9 @@ def test_list_shows_what_a_source_column_feeds_or_what_has_a_tag(mine: CommandLi
     chosen = "--catalogue", "my_features:V1"
     assert rows(mine("features", "list", *chosen, "--reads", "watch_seconds")) == ["share"]
     assert rows(mine("features", "list", *chosen, "--tag", "a[b]")) == ["seen"]
-    assert "There is none such." in mine("features", "list", *chosen, "--tag", "a").out
+    both = "--tag", "a[b]", "--reads", "watch_seconds"
+    assert "There is none such." in mine("features", "list", *chosen, *both).out
+    assert_refused(mine("features", "list", *chosen, "--tag", "a"), "expected a tag of mine, one of a[b]; found 'a'")
     assert_refused(mine("features", "list", *chosen, "--reads", "seconds"), "expected a source column, one of events.")
 
 
@@ -81,7 +83,7 @@ def test_describe_says_all_of_one_by_its_name_or_that_of_a_column(mine: CommandL
         assert done.code == 0
         for told in ("Videos [red]seen[/].", "growth", "a[b]", "events.relevant, events.user_id", "Count()", "yes"):
             assert told in done.out
-        assert "return events.relevant" in done.out
+        assert "\n    return events.relevant\n" in done.out  # to be copied: as it stands in the source
     done = mine("features", "describe", "user_complet")
     assert_refused(done, "expected a feature of feed, such as user_completion", "found 'user_complet'")
     assert_refused(mine("features", "describe"), "expected a feature, --page FILE or --json FILE")
@@ -94,6 +96,8 @@ def test_describe_writes_a_page_and_a_description(mine: CommandLine) -> None:
     assert len(json.loads(Path("feed.json").read_text(encoding="utf-8"))["features"]) == 13
     assert_sentence(mine("features", "describe", "--page", "no/folder.html"), "--page: expected a folder that is there")
     assert_sentence(mine("features", "describe", "--page", "."), "--page: expected a file to write to")
+    both = mine("features", "describe", "--page", "feed.json", "--json", "feed.json")
+    assert_sentence(both, "--page: expected another file")
 
 
 def test_diff_tells_what_changed_and_whether_values_do(mine: CommandLine) -> None:
@@ -119,6 +123,8 @@ def test_diff_reads_a_description_of_code_that_is_gone(mine: CommandLine) -> Non
         )
     assert_sentence(mine("features", "diff", "kept.json", "nowhere"), "found 'nowhere', which is neither")
     assert_sentence(mine("features", "diff", "nowhere:X"), "expected a module that can be imported")
+    done = mine("features", "diff", "kept.json", "--json", "kept.json")
+    assert_sentence(done, "--json: expected another file than what is read")
 
 
 def test_backfill_fills_a_store_a_version_and_says_where_it_stands(mine: CommandLine, lake: str) -> None:
