@@ -1,8 +1,12 @@
-"""`mlsd-lab features grant | revoke | audit`: who may read which features, and who did."""
+"""`mlsd-lab features grant | revoke | audit`: who may read which features, and who did.
+
+The audit of served values is another, `mlsd-lab features skew`.
+"""
 
 import getpass
 from collections import deque
-from itertools import count
+from itertools import chain, count
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,7 +71,7 @@ def revoke(
 
 def audit(
     role: Annotated[str | None, typer.Option(help="Of this role alone.")] = None,
-    feature: Annotated[str | None, typer.Option(help="About this column or feature alone.")] = None,
+    feature: Annotated[str | None, typer.Option(help="About this column or feature of --catalogue alone.")] = None,
     user: Annotated[str | None, typer.Option(help="Online reads about the user with this id alone.")] = None,
     refused: Annotated[bool, typer.Option("--refused", help="What was refused alone.")] = False,
     newest: Annotated[int, typer.Option("--rows", min=0, help="Show so many, the newest.")] = 20,
@@ -76,8 +80,9 @@ def audit(
     access: Folder = Path("access"),
     json_file: JsonFile = None,
 ) -> None:
-    """Show who was granted, refused and given what, and check that the log is whole; exit code 1 where it is not.
+    """Show the log of access: who was granted, refused and given what; exit code 1 where it is not whole.
 
+    Reads are those of personal data. Values that differ between training and serving are found by features skew.
     Examples:
 
       mlsd-lab features audit --refused --role analyst
@@ -93,44 +98,60 @@ def audit(
     if user is not None and not (access / "users.key").exists():
         raise ConfigError(f"--user: expected the key of users' names in {access}, found none: nobody can be named")
     opened = _opened(access)
-    columns = {*chosen(catalogue_named(catalogue), [feature])[feature]} if feature else None
+    named, unknown = catalogue_named(catalogue), None
+    try:
+        columns = {*chosen(named, [feature])[feature]} if feature else None
+    except ConfigError as error:  # unless the log knows it: one that the catalogue had before
+        columns, unknown = {str(feature)}, error
     wanted = {
+        "catalogue": named.name if feature else None,
         "role": role,
         "user": None if user is None else opened.user_name(user),
         "what": "refused" if refused else None,
     }
-    changes, reads = deque[dict[str, Any]](maxlen=newest), deque[dict[str, Any]](maxlen=newest)
-    checked = count(1)
+    logs = {log: deque[tuple[str, dict[str, Any]]](maxlen=newest) for log in ("changes", "reads")}
+    latest, checked = dict.fromkeys(logs, ""), count(1)
     with live_line() as show:
 
         def look(entry: dict[str, Any]) -> None:
             if (number := next(checked)) % 10_000 == 0:
                 show(f"{number:,} entries checked")
+            log = "changes" if entry["what"] in ("grant", "revoke") else "reads"
+            latest[log] = max(latest[log], str(entry.get("at")))  # a clock set back changes no order within a log
             if all(value is None or entry.get(name) == value for name, value in wanted.items()) and (
                 columns is None or not columns.isdisjoint(entry.get("columns", ()))
             ):
-                (changes if entry["what"] in ("grant", "revoke") else reads).append(entry)
+                logs[log].append((latest[log], entry))
 
         verdict = opened.verify(receipt, look)
-    shown = sorted([*changes, *reads], key=lambda entry: str(entry.get("at")))[-newest:]
+    merged = sorted(chain(*logs.values()), key=itemgetter(0))[-newest:]
+    shown = [entry for _, entry in merged]
+    if unknown is not None and not shown and verdict.sound:
+        raise unknown
     found = {"entries": verdict.entries, "receipt": verdict.receipt, "broken": verdict.broken, "mended": verdict.mended}
     write_json(json_file, found | {"shown": shown})
-    say(_table(shown))
+    say(_table(shown) if shown else "There is no such entry.")
     for sentence in verdict.mended:
         say(f"[yellow]{escaped(sentence)}[/]")
     if not verdict.sound:
         say(f"[red]The log is not whole:[/] {escaped(verdict.broken)}")
         raise typer.Exit(1)
+    if role is not None:
+        granted = opened.grants()
+        may = ", ".join(granted.of(role, named.name)) or "nothing"
+        others = "" if may != "nothing" else f"; who may: {', '.join(granted.roles(named.name)) or 'nobody'}"
+        say(escaped(f"{role} may now read of {named.name}: {may}{others}."))
     say(f"{verdict.entries:,} entries follow one from the other. Keep this receipt elsewhere: {verdict.receipt}")
 
 
 def _table(entries: list[dict[str, Any]]) -> Any:
-    table = plain_table("at", "what", "role", "columns", "by, for")
+    table = plain_table("at", "what", "role", "of", "columns", "by, for")
     for entry in entries:
         columns = entry.get("refused", entry.get("columns", [entry.get("why", "")]))
         rows = f" ({entry['rows']:,} rows {entry['how']})" if "rows" in entry and "how" in entry else ""
         said = ", ".join(filter(None, (entry.get("actor"), entry.get("purpose"))))
-        cells = (str(entry.get("at"))[:19], entry["what"], entry.get("role", ""), ", ".join(columns) + rows, said)
+        cells = (str(entry.get("at"))[:19], entry["what"], entry.get("role", ""), entry.get("catalogue", ""))
+        cells += (", ".join(columns) + rows, said)
         table.add_row(*map(_printable, cells))
     return table
 
@@ -143,6 +164,8 @@ def _printable(text: str) -> str:
 def _opened(folder: Path) -> "Access":
     from mlsd_lab.features import Access
 
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"--access: expected a folder, found the file {folder}")
     return Access(folder, clock.now)
 
 

@@ -1,4 +1,7 @@
-"""`mlsd-lab features skew`: the audit of serving against training, from a served log and a lake."""
+"""`mlsd-lab features skew`: the audit of serving against training, from a served log and a lake.
+
+The audit of who read features is another, `mlsd-lab features audit`.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -30,7 +33,8 @@ def skew(
 ) -> None:
     """Compute each served feature value again from the lake, at the position in the stream that it was answered from.
 
-    Exit code 1 where a value differs; 0 where all are equal, also if some were stale. Examples:
+    Exit code 1 where a value differs; 0 where all are equal, also if some were stale. Who read which features is
+    another question: features audit. Examples:
 
       mlsd-lab features skew --served runs/latest --lake lake
 
@@ -53,9 +57,9 @@ def skew(
         found = audit(timeline, pieces, ties_known=False)
     verdict = judge_skew(found)
     erased = len(warehouse.query("SELECT 1 FROM erased_users"))
+    write_json(json_file, {"holds": verdict.holds, "reason": verdict.reason, **found.to_json()})
     _show(found, erased)
     say(f"[{'bold' if verdict.holds else 'bold red'}]{escaped(verdict.reason)}[/]")
-    write_json(json_file, {"holds": verdict.holds, "reason": verdict.reason, **found.to_json()})
     if not verdict.holds:
         raise typer.Exit(1)
 

@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,8 @@ def test_the_audit_shows_what_was_done_and_that_the_log_is_whole(used: CommandLi
         (["--refused", "--role", "ranker"], []),
         (["--feature", "user_relevant"], ["grant", "read", "read", "read"]),
         (["--feature", "retrieval"], ["refused"]),
+        (["--feature", "user_relevant", "--catalogue", "next_features:OTHER"], []),
+        (["--feature", "retrieval", "--catalogue", "next_features:LATER"], ["refused"]),
         (["--user", "u1"], ["read", "read", "refused"]),
         (["--user", "nobody"], []),
         (["--rows", "2"], ["read", "refused"]),
@@ -81,8 +84,35 @@ def test_the_audit_shows_what_was_done_and_that_the_log_is_whole(used: CommandLi
     ],
 )
 def test_the_audit_shows_what_is_asked_for(used: CommandLine, options: list[str], expected: list[str]) -> None:
-    used("features", "audit", *options, "--json", "found.json")
+    Path("next_features.py").write_text(
+        "from mlsd_lab.features import Catalogue\nfrom mlsd_lab.features.feed import FEED\n"
+        "OTHER, LATER = Catalogue('other', '1', FEED.features), Catalogue('feed', '2', FEED.windowed)\n",
+        encoding="utf-8",
+    )
+    done = used("features", "audit", *options, "--json", "found.json")
+    assert ("There is no such entry." in done.out) == (not expected)
     assert [entry["what"] for entry in found()["shown"]] == expected
+
+
+def test_a_clock_that_was_set_back_does_not_show_a_grant_after_its_revocation(mlsd_lab: CommandLine) -> None:
+    times = [clock.now() - timedelta(days=day) for day in (1, 3, 2)]
+    access = Access(Path("access"), lambda: times.pop(0))
+    access.grant("ranker", FEED, ["video_duration"], "ann")
+    access.revoke("ranker", FEED, ["all"], "ann")
+    with pytest.raises(AccessError):
+        access.admit("ranker", "server", FEED, ["video_duration"], {})
+    done = mlsd_lab("features", "audit", "--json", "found.json")
+    assert done.code == 0
+    assert [entry["what"] for entry in found()["shown"] if entry["what"] != "refused"] == ["grant", "revoke"]
+
+
+def test_the_audit_of_a_role_says_what_it_may_read_now(used: CommandLine) -> None:
+    used("features", "revoke", "ranker", "user_relevant_7d", "user_relevant_all")
+    assert "ranker may now read of feed: user_relevant_1d, video_duration.\n" in (
+        used("features", "audit", "--role", "ranker").out
+    )
+    done = used("features", "audit", "--role", "rankr")
+    assert "rankr may now read of feed: nothing; who may: analyst, ranker.\n" in done.out
 
 
 def test_a_log_that_was_changed_or_cut_ends_in_a_sentence_and_code_1(used: CommandLine) -> None:
@@ -130,7 +160,8 @@ def test_what_stands_in_the_log_is_shown_as_it_is(mlsd_lab: CommandLine) -> None
         (["grant", "", "all"], "role: expected 1 to 200 printable characters"),
         (["grant", "analyst", "all", "--actor", ""], "actor: expected 1 to 200 printable characters"),
         (["grant", "analyst", "all", "--catalogue", "feed"], "--catalogue: expected module:NAME"),
-        (["revoke", "analyst", "all"], "role 'analyst' has none of these; it has: nothing"),
+        (["revoke", "analyst", "all"], "of catalogue feed in access, found 'analyst'; who was: nobody"),
+        (["grant", "analyst ", "all"], "role: expected no space around it"),
         (["audit"], "--access: expected a folder with grants.log or reads.log, found neither in access"),
     ],
 )
@@ -142,5 +173,8 @@ def test_what_an_audit_cannot_do_is_refused_with_a_sentence(mlsd_lab: CommandLin
     mlsd_lab("features", "grant", "analyst", "all")
     assert_sentence(mlsd_lab("features", "audit", "--user", "u1"), "--user: expected the key of users' names in access")
     assert_sentence(mlsd_lab("features", "audit", "--receipt", "x"), "receipt: expected two numbers")
+    Path("file").touch()
+    done = mlsd_lab("features", "grant", "analyst", "all", "--access", "file")
+    assert_sentence(done, "--access: expected a folder, found the file file")
     assert_sentence(mlsd_lab("features", "audit", "--json", "access/grants.log"), "--json: expected another file")
     assert_sentence(mlsd_lab("features", "audit", "--feature", "no such"), "no such")
