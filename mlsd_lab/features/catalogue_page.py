@@ -19,15 +19,23 @@ def catalogue_page(described: dict[str, Any]) -> str:
     )
     features = described["features"]
     groups: dict[str, list[str]] = {}
+    owners: dict[str, list[str]] = {}
     feeds: dict[str, list[str]] = {}
     home = {column: name for name, facts in features.items() for column in facts["columns"]}
     used: dict[str, list[str]] = {name: [] for name in features}
     for name, facts in features.items():
-        groups.setdefault(" × ".join(facts["entity"]) or "made of other columns", []).append(name)
+        groups.setdefault(" × ".join(facts["entity"]) or "computed at each request", []).append(name)
+        owners.setdefault(facts["owner"] or "nobody", []).append(name)
         for source in facts["reads"]:
             feeds.setdefault(source, []).append(name)
         for column in facts["made_of"]:
             used[home[column]].append(name)
     return environment.get_template("catalogue.html").render(
-        catalogue=described, features=features, groups=groups, feeds=dict(sorted(feeds.items())), home=home, used=used
+        catalogue=described,
+        features=features,
+        groups=groups,
+        owners=dict(sorted(owners.items())),
+        feeds=dict(sorted(feeds.items())),
+        home=home,
+        used=used,
     )

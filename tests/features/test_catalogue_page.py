@@ -64,8 +64,15 @@ def test_whatever_stands_in_a_catalogue_is_text_on_the_page() -> None:
     assert "script" not in seen.tags
     assert seen.ids == [rows.__name__]
     assert seen.links == {f"#{rows.__name__}"}
-    assert seen.text.count(evil) == 8  # name and version in title and heading, meaning, owner, unit, tags
+    assert seen.text.count(evil) == 9  # name and version in title and heading, meaning, owner twice, unit, tags
     assert "49" not in page.replace(described(Catalogue(evil, evil, [feature]))["fingerprint"], "")
+
+
+def test_an_owner_finds_what_to_answer_for_on_top() -> None:
+    page = catalogue_page(described(FEED))
+    links = {name: f'<a href="#{name}">{name}</a>' for name in ("video_age_days", "video_duration")}
+    assert f"<tr><td>content</td><td>{links['video_age_days']}, {links['video_duration']}</td></tr>" in page
+    assert page.index("<td>content</td>") < page.index("<article")
 
 
 def test_what_feeds_what_is_told_on_both_ends() -> None:
@@ -80,9 +87,10 @@ def test_what_feeds_what_is_told_on_both_ends() -> None:
         return np.log1p(watched_1d)
 
     page = catalogue_page(described(Catalogue("c", "1", [watched, log_watched])))
-    assert '<dt>feeds</dt><dd><a href="#log_watched">log_watched</a></dd>' in page
+    mark = '<span class="mark" title="personal">▌</span>'
+    assert f'<dt>feeds</dt><dd>{mark}<a href="#log_watched">log_watched</a></dd>' in page
     assert '<dt>made of</dt><dd><a href="#watched">watched_1d</a></dd>' in page
-    fed = '<a href="#watched">watched</a>, <a href="#log_watched">log_watched</a>'
+    fed = f'{mark}<a href="#watched">watched</a>, {mark}<a href="#log_watched">log_watched</a>'
     assert f"<tr><td>events.watch_seconds</td><td>{fed}</td>" in page
 
 
