@@ -148,7 +148,7 @@ def _difference(expected: list[str], found: list[str]) -> str:
 def _typed(served: pd.DataFrame, shape: Shape) -> pd.DataFrame:
     """Return the rows with the table's columns and types, texts as pandas' own, of which none is taken for numbers."""
     complete(served, [*shape.columns], "served")
-    more = [name for name in served.columns if name not in shape.columns]
+    more = [*served.columns[~served.columns.isin(list(shape.columns)) | served.columns.duplicated()]]
     if more:
         raise DataError(f"served: expected columns {', '.join(shape.columns)}; found {more[0]!r} too")
     absent = [name for name in _REQUIRED if served[name].isna().any()]
@@ -162,6 +162,9 @@ def _column(values: pd.Series, name: str, kind: str) -> Any:
         return pd.Series(microseconds(values)).dt.tz_localize("UTC")
     if kind == "BIGINT" and not pd.api.types.is_integer_dtype(values):
         raise DataError(f"served, column {name}: expected whole numbers, found {values.dtype}")
+    found = pd.api.types.infer_dtype(values.astype(object), skipna=True)
+    if kind == "VARCHAR" and found not in ("string", "empty"):  # 7 becomes "7" or "7.0": who would erase the right one?
+        raise DataError(f"served, column {name}: expected text, found {found}")
     try:
         if kind == "VARCHAR":
             texts = values.reset_index(drop=True).astype("string")

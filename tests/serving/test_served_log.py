@@ -133,6 +133,9 @@ def test_a_missing_column_is_named(lake: Lake, name: str) -> None:
         ({"user_id": None}, "served, column user_id: expected a value in each row"),
         ({"as_of": pd.Timestamp("2026-01-01")}, "expected times with a time zone"),
         ({"user_id": "\ud800"}, "served, column user_id: expected text"),
+        ({"user_id": 7}, "served, column user_id: expected text, found integer"),
+        ({"user_id": 7.0}, "served, column user_id: expected text, found floating"),
+        ({"video_id": b"v"}, "served, column video_id: expected text, found bytes"),
         ({"rank": 0.5}, "served, column rank: expected whole numbers"),
         ({"score": "high"}, "served, column score: expected numbers"),
     ],
@@ -141,6 +144,29 @@ def test_rows_of_another_kind_are_refused_and_leave_nothing(lake: Lake, changes:
     with pytest.raises(DataError, match=said):
         ServedLog(lake).append(ROWS.assign(**changes), FEED)
     assert not lake.has("served")
+
+
+def test_a_column_that_is_there_twice_is_refused(lake: Lake) -> None:
+    with pytest.raises(DataError, match="found 'score' too"):
+        ServedLog(lake).append(pd.concat([ROWS, ROWS[["score"]]], axis=1), FEED)
+
+
+def test_ids_that_look_like_numbers_stay_apart_and_only_the_erased_one_goes(lake: Lake) -> None:
+    ids = ["7", "07", "7.0", "7e0", " 7"]
+    ServedLog(lake).append(ROWS.assign(user_id=[ids[at % 5] for at in range(len(ROWS))]), FEED)
+    erase(lake, "7", NOW)
+    assert sorted(ServedLog(lake).read()["user_id"].unique()) == sorted(ids[1:])
+
+
+def test_batches_appended_while_files_are_joined_are_all_there_once(lake: Lake) -> None:
+    batches = [ROWS.iloc[at : at + 5] for at in range(0, 50, 5)]
+    ServedLog(lake).append(batches[0], FEED)
+    with ThreadPoolExecutor(1) as beside:
+        appended = beside.map(lambda batch: ServedLog(Lake(lake.root)).append(batch, FEED), batches[1:])
+        for _ in range(3):
+            compact(Lake(lake.root), 0)
+        assert list(appended) == [None] * 9
+    assert_same(ServedLog(lake).read(), ROWS)
 
 
 def test_another_catalogue_is_refused_in_writing_and_in_reading(lake: Lake) -> None:
