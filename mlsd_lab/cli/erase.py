@@ -11,7 +11,6 @@ from mlsd_lab.cli.catalogue_option import FEED, catalogue_named
 from mlsd_lab.cli.console import say
 from mlsd_lab.cli.ingest import LakeRoot
 from mlsd_lab.cli.json_file import JsonFile, check_json_file, write_json
-from mlsd_lab.errors import ConfigError
 from mlsd_lab.terminal import escaped, plain_table
 
 if TYPE_CHECKING:
@@ -49,8 +48,6 @@ def erase(
     lakes = {one.root: one for one in map(Lake, [lake, *(served or [])])}
     for one in lakes.values():
         one.require()
-    if not user:
-        raise ConfigError("--user: expected the id of a user, found an empty text")
     with ExitStack() as open_stores:
         stores = [open_stores.enter_context(closing(one)) for one in _stores(store, catalogue or [FEED])]
         tables = [(root, table) for root, one in lakes.items() for table in erased(one, user, clock.now())]
@@ -65,6 +62,8 @@ def erase(
     for row in kept:
         shown.add_row(escaped(place), row.store, f"{row.rows:,}", "", "")
     say(shown)
+    if not sum(one.rows for _, one in tables) + sum(one.rows for one in kept):
+        say(f"· [yellow]No row was of the user {escaped(user)}[/]: is the id right? What comes of it later stays out.")
     _say_what_stays(kept, left, place, lake)
     say("The click files, the profile database and the API keep what they have: ask their owners too.")
 

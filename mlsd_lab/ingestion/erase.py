@@ -49,8 +49,9 @@ def erase(lake: Lake, user: str, now: datetime) -> list[Erased]:
     ...     erase(lake, "ann", now)[0].rows, lake.table("users").rows
     (1, 0)
     """
-    if not user:
-        raise ConfigError("--user: expected the id of a user, found an empty text")
+    if not user or user != user.encode("utf-8", "ignore").decode():
+        found = repr(user) if user else "an empty text"
+        raise ConfigError(f"--user: expected the id of a user, as text in UTF-8, found {found}")
     lake.require()
     connection = connect()
     _remember(connection, lake.table(ERASED.name), user, now)

@@ -69,6 +69,12 @@ def test_a_user_is_gone_from_the_bytes_of_lake_store_and_served_logs(mlsd_lab: C
     assert "mlsd-lab features backfill --lake lake --store NEW" in done.out
 
 
+def test_a_user_whom_nothing_names_is_doubted(mlsd_lab: CommandLine, lake: str) -> None:
+    said = "No row was of the user [b]an: is the id right?"
+    assert said in mlsd_lab("erase", "--user", "[b]an", "--lake", lake).out
+    assert "is the id right?" not in mlsd_lab("erase", "--user", "ann", "--lake", lake).out
+
+
 def test_a_store_whose_catalogue_was_not_named_is_pointed_out(mlsd_lab: CommandLine, lake: str) -> None:
     other = Catalogue("feed", "2", FEED.features)
     Path("next_features.py").write_text(
@@ -110,6 +116,7 @@ def test_a_store_on_a_server_loses_the_user_too(mlsd_lab: CommandLine, lake: str
         (["--served", "nowhere"], "expected a lake at "),
         (["--store", "stores", "--catalogue", "nowhere:FEED"], "--catalogue nowhere:FEED: expected a module"),
         (["--user", ""], "--user: expected the id of a user"),
+        (["--user", "ann\udcff"], "--user: expected the id of a user, as text in UTF-8, found 'ann"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_erased(

@@ -223,6 +223,8 @@ def test_no_lake_and_no_id_are_refused(tmp_path: Path) -> None:
         erase(Lake(tmp_path / "none"), "ann", NOW)
     with pytest.raises(ConfigError, match="expected the id of a user"):
         erase(Lake(tmp_path / "none"), "", NOW)
+    with pytest.raises(ConfigError, match=r"text in UTF-8, found 'ann\\udcff'"):
+        erase(Lake(tmp_path / "none"), "ann\udcff", NOW)
 
 
 def test_the_log_that_was_read_keeps_its_place(tmp_path: Path) -> None:
