@@ -150,9 +150,8 @@ def _table(entries: list[dict[str, Any]]) -> Any:
         columns = entry.get("refused", entry.get("columns", [entry.get("why", "")]))
         rows = f" ({entry['rows']:,} rows {entry['how']})" if "rows" in entry and "how" in entry else ""
         said = ", ".join(filter(None, (entry.get("actor"), entry.get("purpose"))))
-        cells = (str(entry.get("at"))[:19], entry["what"], entry.get("role", ""), entry.get("catalogue", ""))
-        cells += (", ".join(columns) + rows, said)
-        table.add_row(*map(_printable, cells))
+        cells = [str(entry.get("at"))[:19], entry["what"], entry.get("role", ""), entry.get("catalogue", "")]
+        table.add_row(*map(_printable, [*cells, ", ".join(columns) + rows, said]))
     return table
 
 
