@@ -11,6 +11,7 @@ from mlsd_lab.cli.catalogue_option import FEED, catalogue_named
 from mlsd_lab.cli.console import say
 from mlsd_lab.cli.ingest import LakeRoot
 from mlsd_lab.cli.json_file import JsonFile, check_json_file, write_json
+from mlsd_lab.errors import ConfigError
 from mlsd_lab.terminal import escaped, plain_table
 
 if TYPE_CHECKING:
@@ -42,12 +43,17 @@ def erase(
     from mlsd_lab.features.stores.erase_from_store import erase_from_store
     from mlsd_lab.ingestion.erase import erase as erased
     from mlsd_lab.ingestion.lake import Lake
+    from mlsd_lab.ingestion.shape import SERVED
     from mlsd_lab.ingestion.stream.redis_stream import RedisStream
 
     check_json_file(json_file)
+    if catalogue and not store:
+        raise ConfigError("--catalogue: expected the place of that catalogue's store too, with --store; found none")
     lakes = {one.root: one for one in map(Lake, [lake, *(served or [])])}
-    for one in lakes.values():
-        one.require()
+    Lake(lake).require()
+    for place in served or []:
+        if not Lake(place).has(SERVED.name):
+            raise ConfigError(f"--served: expected where a table served lies, such as runs/001, found none in {place}")
     with ExitStack() as open_stores:
         stores = [open_stores.enter_context(closing(one)) for one in _stores(store, catalogue or [FEED])]
         tables = [(root, table) for root, one in lakes.items() for table in erased(one, user, clock.now())]
@@ -63,7 +69,7 @@ def erase(
         shown.add_row(escaped(place), row.store, f"{row.rows:,}", "", "")
     say(shown)
     if not sum(one.rows for _, one in tables) + sum(one.rows for one in kept):
-        say(f"· [yellow]No row was of the user {escaped(user)}[/]: is the id right? What comes of it later stays out.")
+        say(f"· [yellow]No row was of the user {escaped(user)}[/], or none any more: is the id right?")
     _say_what_stays(kept, left, place, lake)
     say("The click files, the profile database and the API keep what they have: ask their owners too.")
 

@@ -70,7 +70,7 @@ def test_a_user_is_gone_from_the_bytes_of_lake_store_and_served_logs(mlsd_lab: C
 
 
 def test_a_user_whom_nothing_names_is_doubted(mlsd_lab: CommandLine, lake: str) -> None:
-    said = "No row was of the user [b]an: is the id right?"
+    said = "No row was of the user [b]an, or none any more: is the id right?"
     assert said in mlsd_lab("erase", "--user", "[b]an", "--lake", lake).out
     assert "is the id right?" not in mlsd_lab("erase", "--user", "ann", "--lake", lake).out
 
@@ -113,7 +113,9 @@ def test_a_store_on_a_server_loses_the_user_too(mlsd_lab: CommandLine, lake: str
     "arguments, said",
     [
         (["--store", "nowhere"], "expected a store of feed-1-"),
-        (["--served", "nowhere"], "expected a lake at "),
+        (["--served", "nowhere"], "--served: expected where a table served lies, such as runs/001, found none in nowh"),
+        (["--served", "stores"], "found none in stores"),
+        (["--catalogue", "mlsd_lab.features.feed:FEED"], "--catalogue: expected the place of that catalogue's store"),
         (["--store", "stores", "--catalogue", "nowhere:FEED"], "--catalogue nowhere:FEED: expected a module"),
         (["--user", ""], "--user: expected the id of a user"),
         (["--user", "ann\udcff"], "--user: expected the id of a user, as text in UTF-8, found 'ann"),
