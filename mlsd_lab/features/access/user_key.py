@@ -3,7 +3,6 @@
 import hmac
 import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 
 from mlsd_lab.errors import ArtifactError, StorageError
@@ -46,15 +45,22 @@ class UserKey:
 
     def _made(self) -> bytes:
         """Make the file, whole, unless another process was first; return what is there then."""
+        from fcntl import LOCK_EX, flock
+
         draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            os.write(handle, secrets.token_bytes(_BYTES))
-            os.fsync(handle)
-            os.close(handle)
-            with suppress(FileExistsError):
-                os.link(draft, self.path)
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                flock(folder, LOCK_EX)
+                if not self.path.exists():
+                    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                        file.write(secrets.token_bytes(_BYTES))
+                        file.flush()
+                        os.fsync(file.fileno())
+                    draft.rename(self.path)  # a link would leave a second name, which a crash keeps, of a secret
+            finally:
+                os.close(folder)
             return self.path.read_bytes()
         except OSError as error:
             raise StorageError(f"cannot write {self.path}: {error.strerror or error}. Free the place") from error

@@ -1,4 +1,5 @@
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +25,22 @@ def test_of_many_who_make_it_at_once_all_have_the_same(tmp_path: Path) -> None:
         with ThreadPoolExecutor(4) as threads:
             names = threads.map(lambda path: UserKey(path).name_of("ann"), [tmp_path / f"{at}.key"] * 4)
         assert len({*names}) == 1
+
+
+def test_the_key_lies_under_one_name_whenever_its_maker_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "unlink", lambda *_args, **_options: None)  # what a killed process does not come to
+    UserKey(tmp_path / "users.key").name_of("ann")
+    assert [file.name for file in tmp_path.iterdir()] == ["users.key"]
+
+
+def test_a_disk_that_is_full_leaves_no_part_of_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match=r"cannot write .*No space left"):
+        UserKey(tmp_path / "users.key").name_of("ann")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_once_the_file_is_deleted_nobody_can_make_the_old_names(tmp_path: Path) -> None:
