@@ -106,5 +106,5 @@ def _show(found: "Skew", erased: int) -> None:
 def _reasons(erased: int) -> str:
     reasons = "the store missed or repeated events, a row was changed, or the lake was corrected, cut or is behind"
     if erased:
-        reasons += f"; and {erased:,} people were erased from it, who are still in what was served of videos and topics"
+        reasons += f"; and {erased:,} ids were erased from it, whose events are still in what was served of videos"
     return f"{reasons}. They are compared at the time of their newest event"

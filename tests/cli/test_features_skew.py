@@ -74,7 +74,7 @@ def test_rows_that_no_longer_stand_where_they_say_are_told_with_the_reasons(mlsd
     done = mlsd_lab("features", "skew", "--served", "run", "--lake", "lake")
     assert done.code == 1
     assert "rows do not stand in this lake where they say" in done.out
-    assert "1 people were erased from it" in done.out
+    assert "1 ids were erased from it" in done.out
 
 
 def test_columns_of_another_catalogue_are_a_sentence(mlsd_lab: CommandLine, lake: Lake) -> None:
