@@ -4,8 +4,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from threading import Lock, Thread, current_thread, local
+from typing import Any
 from zlib import crc32
 
 import pandas as pd
@@ -16,7 +18,8 @@ from mlsd_lab.features.stores.head import HEAD
 from mlsd_lab.features.stores.keyed_store import KeyedStore
 
 _REMEMBERED = 2**18  # row numbers
-_FORMAT, _APP = 2, 0x4D4C5346  # "MLSF": a file of ours, not any other SQLite database
+_FORMAT, _APP = 3, 0x4D4C5346  # "MLSF": a file of ours, not any other SQLite database
+_AFTER = 0x2144DF1C  # the CRC-32 of whatever ends with its own CRC-32
 _MAKE = (
     "CREATE TABLE rows (id INTEGER PRIMARY KEY, key BLOB NOT NULL, state BLOB NOT NULL)",
     "CREATE TABLE tally AS SELECT 0 AS rows, 0 AS low, 0 AS high",
@@ -83,13 +86,18 @@ class SqliteStore(KeyedStore):
     def _get(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         with self._told():
             found = self._connection().execute(_GET, [f"[{','.join(map(self._numbers.__getitem__, keys))}]"]).fetchall()
-        rows = zip(keys, found, strict=True)
-        return [None if state is None else self._unsealed(key, state) for key, (state,) in rows]
+        rows = [row for (row,) in found]
+        there = [*zip(keys, rows, strict=True)]
+        if None in rows:
+            there = [each for each in there if each[1] is not None]
+        if not _sealed(there):
+            wrong = next(key for key, row in there if not _sealed([(key, row)]))
+            raise self._damaged(f"the row of {wrong[:80]!r} does not have its checksum")
+        return [None if row is None else row[:-4] for row in rows]
 
     def _put(self, rows: Iterable[tuple[bytes, bytes]], gone: Sequence[bytes], before: bytes) -> bool:
         with self._told(), self._transaction() as connection:
-            ((head,),) = connection.execute(_GET, [f"[{self._numbers[HEAD]}]"]).fetchall()
-            if (b"" if head is None else self._unsealed(HEAD, head)) != before:
+            if (self._get([HEAD])[0] or b"") != before:
                 return False
             values = [(int(self._numbers[key]), key, row + _seal(key, row)) for key, row in rows]
             connection.executemany(_PUT, values)
@@ -102,11 +110,6 @@ class SqliteStore(KeyedStore):
         with self._told():
             query = "SELECT key FROM rows WHERE substr(key, 1, ?) = ?"
             return [key for (key,) in self._connection().execute(query, [len(prefix), prefix]).fetchall()]
-
-    def _unsealed(self, key: bytes, state: object) -> bytes:
-        if isinstance(state, bytes) and state[-4:] == _seal(key, state[:-4]):
-            return state[:-4]
-        raise self._damaged(f"the row of {key[:80]!r} does not have its checksum")
 
     @contextmanager
     def _still(self) -> Iterator[None]:
@@ -187,7 +190,15 @@ class SqliteStore(KeyedStore):
 
 def _seal(key: bytes, row: bytes) -> bytes:
     """Return what stands after a row, so that a changed byte, or another key's row, is known as such."""
-    return crc32(row, crc32(key)).to_bytes(4, "little")
+    return crc32(row, crc32(key, _AFTER)).to_bytes(4, "little")
+
+
+def _sealed(rows: Sequence[tuple[bytes, Any]]) -> bool:
+    """Tell whether each row ends with its seal: one that does not leaves another checksum, and so do all after it."""
+    try:
+        return crc32(b"".join(chain.from_iterable(rows)), _AFTER) == _AFTER
+    except TypeError:  # one is a text or a number
+        return False
 
 
 class _Numbers(dict[bytes, str]):

@@ -171,7 +171,7 @@ def test_a_store_of_another_format_is_refused(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 7")
     connection.close()
-    with pytest.raises(ConfigError, match=r"expected a feature store of format 2, found format 7; make a new one"):
+    with pytest.raises(ConfigError, match=r"expected a feature store of format 3, found format 7; make a new one"):
         SqliteStore(path, FEED, VIDEOS)
 
 
