@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -40,7 +41,7 @@ class Windowed:
     meaning: str
     about: About
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of its feature columns, one a window."""
         return tuple(f"{self.name}_{window.name}" for window in self.windows)

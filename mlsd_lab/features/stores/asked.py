@@ -73,8 +73,13 @@ class Questions:
         as_of: datetime,
         surface: str | None = None,
         retrieval_score: NDArray[np.float64] | None = None,
+        entities: Sequence[Entity] | None = None,
     ) -> Asked:
-        """Return what a request is about; unknown users and videos are entities like any other."""
+        """Return what a request is about; unknown users and videos are entities like any other.
+
+        With `entities` it asks about no others of the catalogue.
+        """
+        read = tuple(self._numbers) if entities is None else entities
         videos = [*map(str, video_ids)]
         given = {"user_id": str(user_id), "surface": surface}
         rows = np.fromiter(map(self._row.get, videos, repeat(-1)), dtype=np.int64, count=len(videos))
@@ -84,10 +89,10 @@ class Questions:
             "retrieval_score": np.full(len(videos), np.nan) if retrieval_score is None else retrieval_score,
         }
         context |= {name: taken(values, rows) for name, values in self._context.items()}
-        shown = {shared: self._shown(shared, rows) for shared in self._groups}
+        shown = {shared: self._shown(shared, rows) for shared in {*map(self._shared.__getitem__, read)} if shared}
         keys: dict[Entity, list[bytes]] = {}
         place: dict[Entity, Ints | None] = {}
-        for entity in self._numbers:
+        for entity in read:
             keys[entity], place[entity] = self._keys(entity, given, videos, rows, shown)
         return Asked(len(videos), moment, keys, place, context)
 
@@ -125,18 +130,20 @@ class Questions:
     def _keys_by_video(
         self, entity: Entity, given: dict[str, str | None], videos: list[str], rows: Ints
     ) -> tuple[list[bytes], Ints | None]:
-        if len(entity) == 1 and len(set(videos)) == len(videos):
-            if rows.min(initial=0) >= 0:
-                return [*map(self._fixed[entity].__getitem__, rows.tolist())], None
-            return self._made(entity, [videos]), None
+        if len(entity) == 1:
+            numbers = rows.tolist()
+            if -1 not in (distinct := {*numbers}) and len(distinct) == len(numbers):
+                return [*map(self._fixed[entity].__getitem__, numbers)], None
+            if len({*videos}) == len(videos):
+                return self._made(entity, [videos]), None
         parts: list[Any] = []
         for name in entity:
             parts.append(videos if name == "video_id" else [given[name]] * len(videos) if name in given else None)
             if parts[-1] is None:
                 parts[-1] = taken(self._texts[name], rows).tolist()
-        distinct: dict[tuple[str, ...], int] = {}
-        place = [-1 if None in key else distinct.setdefault(key, len(distinct)) for key in zip(*parts, strict=True)]
-        return self._made(entity, [*zip(*distinct, strict=True)]), np.array(place, dtype=np.int64)
+        at: dict[tuple[str, ...], int] = {}
+        place = [-1 if None in key else at.setdefault(key, len(at)) for key in zip(*parts, strict=True)]
+        return self._made(entity, [*zip(*at, strict=True)]), np.array(place, dtype=np.int64)
 
     def _grouped(self, shared: Entity) -> tuple[Ints, dict[str, list[str]]]:
         """Number videos by columns of their table, −1 for a null there and at the end; list what numbers stand for."""

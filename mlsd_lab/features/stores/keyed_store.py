@@ -132,22 +132,25 @@ class KeyedStore(ABC):
         columns: Sequence[str] | None = None,
     ) -> Lookup:
         """Return the catalogue's features of one user and several videos, as `OnlineStore` says."""
-        asked = self._questions.ask(user_id, video_ids, as_of, surface, retrieval_score)
-        return self._answer(asked, self.catalogue.columns if columns is None else tuple(columns), self._get)
+        wanted = self.catalogue.columns if columns is None else tuple(columns)
+        read = self.catalogue.entities_of(wanted)
+        asked = self._questions.ask(user_id, video_ids, as_of, surface, retrieval_score, read)
+        return self._answer(asked, wanted, self._get)
 
     def scan(
         self, video_ids: Sequence[str], as_of: datetime, columns: Sequence[str], slate: int = 2_000
     ) -> list[Lookup]:
         """Look up many videos, so many at a time and of no user; no batch of this handle's comes in between."""
         slates = [video_ids[at : at + slate] for at in range(0, max(1, len(video_ids)), slate)]
+        read = self.catalogue.entities_of(columns)
         with self._still():
-            asked = (self._questions.ask("", ids, as_of) for ids in slates)
+            asked = (self._questions.ask("", ids, as_of, entities=read) for ids in slates)
             return [self._answer(each, tuple(columns), self._get_to_write) for each in asked]
 
     def _answer(
         self, asked: Asked, wanted: tuple[str, ...], get: Callable[[Sequence[bytes]], Sequence[bytes | None]]
     ) -> Lookup:
-        head, stored = self._load({entity: asked.keys[entity] for entity in self.catalogue.entities_of(wanted)}, get)
+        head, stored = self._load(asked.keys, get)
         if asked.moment[0] <= head.newest:
             newest, found = (pd.Timestamp(int(us), unit="us", tz="UTC") for us in (head.newest, asked.moment[0]))
             raise ConfigError(f"as_of: expected a time after the newest event absorbed ({newest}), found {found}")

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsd_lab.features.stores.tiles import Kept, Tiles, spread
+from mlsd_lab.features.stores.tiles import Kept, Tiles, spread, stretches
 
 Ints = NDArray[np.int64]
 LAYOUT = 2
@@ -70,7 +70,7 @@ class RowLayout:
         words = np.frombuffer(joined, dtype="<i8").astype(np.int64, copy=False)
         end = size.cumsum() // 8
         at = end - size // 8
-        head = words[at[:, None] + np.arange(self._head)]
+        head = stretches(words, at, self._head)
         at += self._head
         kept = []
         for kind, tiles in enumerate(self.tiles):

@@ -24,6 +24,16 @@ def spread(begin: Ints, count: Ints) -> Ints:
     return places
 
 
+def stretches(words: Ints, begin: Ints, length: int) -> Ints:
+    """Return so many words from each place on, shape (places, length).
+
+    >>> stretches(np.array([7, 8, 9]), np.array([1, 0]), 2).tolist()
+    [[8, 9], [7, 8]]
+    """
+    every: Ints = np.ndarray((max(0, len(words) - length + 1), length), np.int64, words, strides=(8, 8))
+    return every[begin]
+
+
 @dataclass(frozen=True)
 class Kept:
     """The tiles of some rows: which there are, and in which buffer their totals lie.
@@ -84,7 +94,7 @@ class Tiles:
         begin = (stay + come).cumsum() - stay - come
         words = np.empty(stay.sum() + come.sum(), dtype=np.int64)
         words[spread(begin, stay)] = kept.words[spread(kept.begin + kept.count * self.width - stay, stay)]
-        words[spread(begin + stay, come)] = before[opens].take(self._columns, axis=1).ravel()
+        words[spread(begin + stay, come)] = before[opens][:, self._columns].ravel()
         return Kept(bits, words, begin)
 
     def since(self, kept: Kept, edge: int, newest: Ints, present: Ints) -> Ints:
@@ -97,6 +107,9 @@ class Tiles:
             return np.zeros((len(newest), self.width), dtype=np.int64)
         back = newest // self.tile - (edge // self.tile - 1)  # so many tiles, the one at the edge is the last
         later = np.bitwise_count(kept.bits & _LOWEST.take(back, mode="clip"))
+        none = later == 0
         oldest = kept.begin + (kept.count - later) * self.width
-        at_edge = kept.words.take(oldest[:, None] + np.arange(self.width), mode="clip")  # of no tile: any, not used
-        return np.where((later > 0)[:, None], present.take(self._columns, axis=1) - at_edge, 0)
+        oldest[none] = 0
+        added: Ints = present[:, self._columns] - stretches(kept.words, oldest, self.width)
+        added[none] = 0
+        return added
