@@ -14,6 +14,7 @@ from mlsd_lab.features.catalogue import Catalogue
 from mlsd_lab.features.definition import CONTEXT
 from mlsd_lab.features.past import Entity
 from mlsd_lab.features.stores.row_key import row_keys
+from mlsd_lab.features.stores.video_rows import VideoRows
 from mlsd_lab.features.timeline import moment_of, taken, video_columns
 
 Ints = NDArray[np.int64]
@@ -51,7 +52,7 @@ class Questions:
     """
 
     def __init__(self, catalogue: Catalogue, videos: pd.DataFrame) -> None:
-        self._row = {video: row for row, video in enumerate(videos["video_id"].astype(object))}
+        self._row = VideoRows(videos["video_id"].astype(object))
         columns = video_columns(videos)
         self._context = {name: columns[name] for name in CONTEXT if name in columns}
         self._texts = {name: columns[name] for name in _OF_VIDEOS}
@@ -80,21 +81,20 @@ class Questions:
         With `entities` it asks about no others of the catalogue.
         """
         read = tuple(self._numbers) if entities is None else entities
-        videos = [*map(str, video_ids)]
         given = {"user_id": str(user_id), "surface": surface}
-        rows = np.fromiter(map(self._row.get, videos, repeat(-1)), dtype=np.int64, count=len(videos))
+        rows = self._row.of(video_ids)
         moment = moment_of(as_of)
         context: dict[str, NDArray[Any]] = {
-            "as_of": np.full(len(videos), moment[0]).astype("datetime64[us]"),
-            "retrieval_score": np.full(len(videos), np.nan) if retrieval_score is None else retrieval_score,
+            "as_of": np.full(len(rows), moment[0]).astype("datetime64[us]"),
+            "retrieval_score": np.full(len(rows), np.nan) if retrieval_score is None else retrieval_score,
         }
         context |= {name: taken(values, rows) for name, values in self._context.items()}
         shown = {shared: self._shown(shared, rows) for shared in {*map(self._shared.__getitem__, read)} if shared}
         keys: dict[Entity, list[bytes]] = {}
         place: dict[Entity, Ints | None] = {}
         for entity in read:
-            keys[entity], place[entity] = self._keys(entity, given, videos, rows, shown)
-        return Asked(len(videos), moment, keys, place, context)
+            keys[entity], place[entity] = self._keys(entity, given, video_ids, rows, shown)
+        return Asked(len(rows), moment, keys, place, context)
 
     def _shown(self, shared: Entity, rows: Ints) -> tuple[list[int], Ints]:
         """Return which groups of videos are asked about, and each video's place among them, −1 for none."""
@@ -110,16 +110,16 @@ class Questions:
         self,
         entity: Entity,
         given: dict[str, str | None],
-        videos: list[str],
+        videos: Sequence[str],
         rows: Ints,
         shown: dict[Entity, tuple[list[int], Ints]],
     ) -> tuple[list[bytes], Ints | None]:
         if any(given[name] is None for name in entity if name in given):
-            return [], np.full(len(videos), -1)
+            return [], np.full(len(rows), -1)
         if "video_id" in entity:
             return self._keys_by_video(entity, given, videos, rows)
         if not (shared := self._shared[entity]):
-            return self._made(entity, [[given[name]] for name in entity]), np.zeros(len(videos), dtype=np.int64)
+            return self._made(entity, [[given[name]] for name in entity]), np.zeros(len(rows), dtype=np.int64)
         groups, place = shown[shared]
         if entity in self._fixed:
             return [*map(self._fixed[entity].__getitem__, groups)], place
@@ -128,14 +128,15 @@ class Questions:
         return self._made(entity, parts), place
 
     def _keys_by_video(
-        self, entity: Entity, given: dict[str, str | None], videos: list[str], rows: Ints
+        self, entity: Entity, given: dict[str, str | None], video_ids: Sequence[str], rows: Ints
     ) -> tuple[list[bytes], Ints | None]:
         if len(entity) == 1:
             numbers = rows.tolist()
             if -1 not in (distinct := {*numbers}) and len(distinct) == len(numbers):
                 return [*map(self._fixed[entity].__getitem__, numbers)], None
-            if len({*videos}) == len(videos):
-                return self._made(entity, [videos]), None
+        videos = [*map(str, video_ids)]
+        if len(entity) == 1 and len({*videos}) == len(videos):
+            return self._made(entity, [videos]), None
         parts: list[Any] = []
         for name in entity:
             parts.append(videos if name == "video_id" else [given[name]] * len(videos) if name in given else None)

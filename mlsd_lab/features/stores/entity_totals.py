@@ -92,14 +92,14 @@ class EntityTotals:
         order = np.argsort(rows, kind="stable")
         rows, known_at, added = rows[order], known_at[order], added[order]
         sums, values = added[:, : self._sums], state.values.copy()
-        first = np.diff(rows, prepend=-1) != 0
-        begins = np.flatnonzero(first)[np.cumsum(first) - 1]  # of each event, where its row's events begin
+        begins = np.flatnonzero(np.diff(rows, prepend=-1))  # where each row's events begin
+        many = np.diff(begins, append=len(rows))
+        last, changed = begins + many - 1, rows[begins]
         running = np.cumsum(sums, axis=0) - sums
-        before = values[rows, : self._sums] + running - running[begins]
-        last = np.diff(rows, append=-1) != 0
-        values[rows[last], : self._sums] = (before + sums)[last]
-        values[rows[last], self._sums : self._newest] = added[last, self._sums :]
-        values[rows[last], self._newest] = known_at[last]
+        before = running + np.repeat(values[changed, : self._sums] - running[begins], many, axis=0)
+        values[changed, : self._sums] = before[last] + sums[last]
+        values[changed, self._sums : self._newest] = added[last, self._sums :]
+        values[changed, self._newest] = known_at[last]
         newest = state.values[:, self._newest], values[:, self._newest]
         with_tiles = zip(self._tiles.values(), state.kept, strict=True)
         kept = [tiles.absorb(kept, rows, known_at, before, *newest) for tiles, kept in with_tiles]

@@ -17,7 +17,8 @@ def row_keys(number: int, parts: Sequence[Iterable[str | None]]) -> list[bytes]:
     texts: Iterable[str] = map(str, last)
     for part in reversed(leading):
         texts = (f"{len(text)}:{text}{rest}" for text, rest in zip(map(str, part), texts, strict=False))
-    return [f"{number}|{text}".encode("utf-8", "surrogatepass") for text in texts]
+    begin = b"%d|" % number
+    return [begin + text.encode("utf-8", "surrogatepass") for text in texts]
 
 
 def key_parts(key: bytes, count: int) -> list[str]:

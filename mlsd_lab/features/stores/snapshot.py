@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from mlsd_lab.features.definition import Derived, Feature
 from mlsd_lab.features.stores.keyed_store import KeyedStore
 from mlsd_lab.features.stores.memory_store import MemoryStore
 from mlsd_lab.features.stores.online import Lookup
+from mlsd_lab.features.stores.video_rows import VideoRows
 from mlsd_lab.features.timeline import moment_of
 
 _TRIES = 5
@@ -64,7 +64,7 @@ class Snapshot:
     """Whole hours since 1970 at that moment."""
     newest: int
     """When the newest of the events became known, microseconds UTC."""
-    _row: "_Rows"
+    _row: VideoRows
     _values: NDArray[np.float64]
     """Shape (videos + 1, columns); the last row is the empty past."""
     _counts: NDArray[np.int64]
@@ -95,9 +95,8 @@ class Snapshot:
         values.flags.writeable = counts.flags.writeable = False
         others = tuple(column for column in store.catalogue.columns if column not in catalogue.columns)
         moment = pd.Timestamp(as_of).tz_convert("UTC")
-        row = _Rows(zip(videos, count(), strict=False))
         at = found[0]
-        return cls(catalogue, others, at.position, moment, at.tile, at.newest, row, values, counts)
+        return cls(catalogue, others, at.position, moment, at.tile, at.newest, VideoRows(videos), values, counts)
 
     @property
     def version(self) -> tuple[int, datetime]:
@@ -106,7 +105,7 @@ class Snapshot:
 
     def lookup(self, video_ids: Sequence[str]) -> Lookup:
         """Return the features of some videos, with the snapshot's position and tile."""
-        rows = np.array([*map(self._row.__getitem__, video_ids)], dtype=np.int64)
+        rows = self._row.of(video_ids)
         expired, defaulted = self._counts.take(rows, axis=0).T
         values = self._values.take(rows, axis=0)
         return Lookup(self.catalogue.columns, values, self.position, self.tile, expired, defaulted, self.newest)
@@ -133,10 +132,3 @@ def _of_videos(catalogue: Catalogue) -> Catalogue:
     if not of_videos:
         raise ConfigError(f"catalogue {catalogue.name}: expected features of videos alone, found none")
     return Catalogue(f"{catalogue.name}, of videos", catalogue.version, of_videos)
-
-
-class _Rows(dict[str, int]):
-    """The row of each video; that of any other is the last."""
-
-    def __missing__(self, video: object) -> int:
-        return self.get(str(video), -1)
