@@ -87,13 +87,16 @@ class SqliteStore(KeyedStore):
         with self._told():
             found = self._connection().execute(_GET, [f"[{','.join(map(self._numbers.__getitem__, keys))}]"]).fetchall()
         rows = [row for (row,) in found]
-        there = [*zip(keys, rows, strict=True)]
-        if None in rows:
-            there = [each for each in there if each[1] is not None]
-        if not _sealed(there):
-            wrong = next(key for key, row in there if not _sealed([(key, row)]))
-            raise self._damaged(f"the row of {wrong[:80]!r} does not have its checksum")
+        self._check(keys, rows)
         return [None if row is None else row[:-4] for row in rows]
+
+    def _check(self, keys: Sequence[bytes], rows: Sequence[Any]) -> None:
+        """Raise for a row that does not end with its seal; None is no row."""
+        there = zip(keys, rows, strict=True)
+        if not _sealed(there if all(rows) else (pair for pair in there if pair[1] is not None)):
+            pairs = zip(keys, rows, strict=True)
+            wrong = next(key for key, row in pairs if row is not None and not _sealed([(key, row)]))
+            raise self._damaged(f"the row of {wrong[:80]!r} does not have its checksum")
 
     def _put(self, rows: Iterable[tuple[bytes, bytes]], gone: Sequence[bytes], before: bytes) -> bool:
         with self._told(), self._transaction() as connection:
@@ -193,7 +196,7 @@ def _seal(key: bytes, row: bytes) -> bytes:
     return crc32(row, crc32(key, _AFTER)).to_bytes(4, "little")
 
 
-def _sealed(rows: Sequence[tuple[bytes, Any]]) -> bool:
+def _sealed(rows: Iterable[tuple[bytes, Any]]) -> bool:
     """Tell whether each row ends with its seal: one that does not leaves another checksum, and so do all after it."""
     try:
         return crc32(b"".join(chain.from_iterable(rows)), _AFTER) == _AFTER
