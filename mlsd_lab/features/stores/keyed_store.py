@@ -25,8 +25,6 @@ from mlsd_lab.features.stores.row_key import key_parts, row_keys
 from mlsd_lab.features.stores.row_layout import LAYOUT, State
 from mlsd_lab.features.timeline import microseconds
 
-Ints = NDArray[np.int64]
-
 
 class KeyedStore(ABC):
     """An `OnlineStore` over a map of bytes: a row of state an entity, and a head.
@@ -141,10 +139,9 @@ class KeyedStore(ABC):
         self, video_ids: Sequence[str], as_of: datetime, columns: Sequence[str], slate: int = 2_000
     ) -> list[Lookup]:
         """Look up many videos, so many at a time and of no user; no batch of this handle's comes in between."""
-        slates = [video_ids[at : at + slate] for at in range(0, max(1, len(video_ids)), slate)]
-        read = self.catalogue.entities_of(columns)
+        read, begins = self.catalogue.entities_of(columns), range(0, max(1, len(video_ids)), slate)
         with self._still():
-            asked = (self._questions.ask("", ids, as_of, entities=read) for ids in slates)
+            asked = (self._questions.ask("", video_ids[at : at + slate], as_of, entities=read) for at in begins)
             return [self._answer(each, tuple(columns), self._get_to_write) for each in asked]
 
     def _answer(
@@ -155,10 +152,9 @@ class KeyedStore(ABC):
             newest, found = (pd.Timestamp(int(us), unit="us", tz="UTC") for us in (head.newest, asked.moment[0]))
             raise ConfigError(f"as_of: expected a time after the newest event absorbed ({newest}), found {found}")
         past = Past()
-        for entity, rows in stored.items():
-            place = asked.place[entity]
-            state = self._state(entity, rows if place is None else [*rows, None])  # the row of none is last, at −1
-            past |= self._totals[entity].past(state, asked.moment, place)
+        for entity, place in asked.place.items():
+            rows = stored[entity] if place is None else [*stored[entity], None]  # the row of none is last, at −1
+            past |= self._totals[entity].past(self._state(entity, rows), asked.moment, place)
         values = self.catalogue.assemble(past, asked.context, asked.videos, wanted)
         tile = int(asked.moment[0] // HOUR)
         return Lookup(wanted, values.matrix, head.position, tile, values.expired, values.defaulted, head.newest)
