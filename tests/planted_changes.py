@@ -217,8 +217,8 @@ CHANGES = (
     Change(
         "a snapshot gives each video another's values",
         "features/stores/snapshot.py",
-        "row = _Rows(zip(videos, count(), strict=False))",
-        "row = _Rows(zip(reversed(videos), count(), strict=False))",
+        "VideoRows(videos), values",
+        "VideoRows(videos[::-1]), values",
     ),
     Change(
         "ALS scores by angle",
@@ -248,8 +248,8 @@ CHANGES = (
     Change(
         "covered is what is shown twice",
         "evaluation/spread.py",
-        "return (exposures > 0).mean(axis=-1)",
-        "return (exposures > 1).mean(axis=-1)",
+        "return (exposures > 0).sum(axis=-1)",
+        "return (exposures > 1).sum(axis=-1)",
     ),
 )
 
