@@ -33,6 +33,21 @@ def test_each_video_gets_the_key_of_its_entity_and_no_key_comes_twice(slate: lis
             assert (None if where < 0 else key_parts(keys[where], len(entity))) == (None if None in wanted else wanted)
 
 
+def test_of_some_entities_the_same_is_asked_as_of_all() -> None:
+    slate = ["v3", "new", "v0"]
+    whole = QUESTIONS.ask("ann", slate, NOON, "home")
+    for entity, keys in whole.keys.items():
+        asked = QUESTIONS.ask("ann", slate, NOON, "home", entities=[entity])
+        assert asked.keys == {entity: keys}
+        np.testing.assert_array_equal(asked.place[entity], whole.place[entity])
+        assert asked.context.keys() == whole.context.keys()
+
+
+def test_a_video_that_is_no_text_is_asked_about_by_its_text() -> None:
+    asked = QUESTIONS.ask("ann", [7, "v0"], NOON)  # type: ignore[list-item]
+    assert asked.keys == QUESTIONS.ask("ann", ["7", "v0"], NOON).keys
+
+
 def test_keys_of_two_kinds_of_entity_are_never_the_same() -> None:
     asked = QUESTIONS.ask("v0", ["v0"], NOON, "v0")
     every = [key for keys in asked.keys.values() for key in keys]

@@ -126,6 +126,17 @@ def test_a_row_that_is_not_as_it_was_written_is_not_answered_from(path: Path, me
         answered(path)
 
 
+def test_of_several_rows_the_wrong_one_is_named_also_beside_some_that_are_not_there(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("UPDATE rows SET state = zeroblob(length(state)) WHERE key = x'317c7631'")
+    store = SqliteStore(path, FEED, VIDEOS)
+    for slate in (["v0", "v1"], ["nobody", "v0", "nor they", "v1"], ["v1"]):
+        with pytest.raises(StorageError, match=r"the row of b'1\|v1' does not have its checksum"):
+            store.lookup("u0", slate, START.replace(year=2030))
+    assert store.lookup("u0", ["v0", "nobody"], START.replace(year=2030)).values.shape == (2, len(FEED.columns))
+    store.close()
+
+
 def test_a_snapshot_is_of_one_moment_though_another_process_writes_between_its_reads(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

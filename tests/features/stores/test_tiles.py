@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsd_lab.features.past import NEVER
-from mlsd_lab.features.stores.tiles import Kept, Tiles, spread
+from mlsd_lab.features.stores.tiles import Kept, Tiles, spread, stretches
 
 TILE, KEEP, ROWS = 10, 4, 3
 # waits that stay in a tile, open the next, or leap over many
@@ -119,3 +119,19 @@ def test_where_tiles_lie_in_a_buffer_does_not_matter() -> None:
 def test_stretches_are_spread_one_after_the_other(stretches: list[tuple[int, int]]) -> None:
     begin, count = np.array(stretches, dtype=np.int64).reshape(-1, 2).T
     assert spread(begin, count).tolist() == [b + at for b, n in stretches for at in range(n)]
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_stretches_are_copies_of_what_stands_there(length: int) -> None:
+    words = np.arange(5)
+    begin = np.array([5 - length, 0, 0])
+    found = stretches(words, begin, length)
+    assert found.tolist() == [words[at : at + length].tolist() for at in begin]
+    found[:] = -1
+    assert words.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_stretch_beyond_the_words_is_refused_and_no_words_have_none() -> None:
+    with pytest.raises(IndexError):
+        stretches(np.arange(5), np.array([4]), 2)
+    assert stretches(np.arange(0), np.arange(0), 3).shape == (0, 3)
