@@ -32,10 +32,12 @@ display(card("data", "rank"), diagram("03"))
 # %% [markdown]
 # Four weeks of a simulated feed, whose truth can be looked up. A **feature** is a number about a person or a video that
 # a model reads, such as the share of the people shown a video who watched it long. `FEED` has twenty of them, over the
-# last day, the last week or all of the past. A model learns from the third week whether a video shown will be watched
-# long, and serves in the fourth.
+# last day, the last week or all of the past. What the model is to predict is the **label**: was a video that was shown
+# watched long? It learns from the third week, and serves in the fourth. (It is made of decision trees, each a few
+# questions such as “did more than half of them watch it long?”.)
 #
-# A slate asks for its features once, when it is opened. So the moment of a row (`as_of`) is that of its slate, in
+# A row of a training set is one video shown to one person: its features and its label. A slate, the videos shown
+# together, asks for its features once, when it is opened. So the moment of a row (`as_of`) is that of its slate, in
 # training as online.
 
 # %%
@@ -93,7 +95,7 @@ def points(events, new, old):  # of AUC, by which `new` is ahead: on the same re
 # %% [markdown]
 # The first two lines below are what a team sees that joins and holds out. Then both models go online: in the fourth
 # week a store answers, and it knows what was known. That is a **replay** in order of time. By how many points
-# (hundredths) of AUC will `today` be ahead there?
+# (hundredths) of AUC will `today` be ahead there? (If you think behind, guess below zero.)
 
 # %%
 today = pd.Series(split.train.events.known_at.max() + pd.Timedelta("1us"), log.events.index)
@@ -113,6 +115,7 @@ served, watched = features(rows(week, opened)), week.long_view.to_numpy(float)
 replay = {name: model.predict_proba(served)[:, 1] for name, model in models.items()}
 ahead = points(week, replay["today"], replay["before"])
 display(compare(ahead_guess, pin("features.replay_lead", ahead.value, "points")))
+note("replay_behind", -ahead.value, "points")
 print(f"today less before, points of AUC: held-out rows {told(leap)}, replay {told(ahead)}")
 both = "Far ahead on held-out rows, clearly behind in the replay: the test chose the worse model."
 claim("leak", leap.low > 0 > ahead.high, yes=both, no="The two do not contradict each other.")
@@ -143,10 +146,14 @@ pin("features.today_loses", -lost.value, "%")
 #
 # ## One person's future
 #
-# How much future does that take? Five joins for the same rows: up to the slate (`before`); up to what was known when
-# the row's own event became known, without it; *with* it, one microsecond more; a day more; and today. The picture has
-# one person's events and one row of theirs: what does each join see that was not known when the slate was opened?
-# Beside it, what that does to the two measures. Put in other people.
+# How much future does that take? Five joins for the same rows, each looks farther than the one before:
+#
+# - *before*: what was known when the slate was opened;
+# - *up to its event*: what was known when the row's own outcome became known, without that outcome;
+# - *with its event*: one microsecond more, so the outcome is in it;
+# - *a day more*, and *today*: what the table says at last.
+#
+# Which of the five will look best on held-out rows, and which will do worst in the replay?
 
 # %%
 for name, more in {"up to its event": "0us", "with its event": "1us", "a day more": "1D"}.items():
@@ -158,27 +165,35 @@ auc = {"AUC, held out": [evaluation.auc(liked[held_out], own[n]) for n in order]
 found = [models[n].predict_proba(served)[:, 1] for n in order]
 auc = pd.DataFrame(auc | {"AUC, replay": [evaluation.auc(watched, f) for f in found]}, order)
 nearest = auc.idxmax().iloc[0] == auc.idxmin().iloc[1] == "with its event"
-worst = "The least future flatters most, and harms most."
+worst = "The least future with the outcome in it flatters most, and harms most."
 display(auc.map("⟨{:.3f}⟩".format), claim("nearest", nearest, yes=worst, no="More, worse."))
+
+# %% [markdown]
+# One person's events, and one row of theirs: what does each join see that was not known when the slate was opened?
+# Beside it, the two measures again. Put in other people.
 
 # %%
 row = sample.iloc[1]  # another number, another person
 theirs = log.events.known_at[log.events.user_id == row.user_id]
 sees = {name: joins[name][row.name] for name in order}
+print("events seen:", " · ".join(f"{name} {(theirs < sees[name]).sum()}" for name in order))
 peeking("What five joins see of one person", theirs, sees["before"], sees, auc)
 
 # %% [markdown]
-# Between the second and the third line lies a microsecond, `<=` for `<`. It puts a row's own outcome into the totals of
-# its person and its video, and the model learns to read it off. (What earlier videos of the same slate tell, the second
-# line, does no harm here.) Looking farther ahead dilutes that again. So a training set that is a *little* late is worse
-# than one that is weeks late, and looks better.
+# Between the second and the third line lies a microsecond, `<=` for `<`, and a single event, too close to see in the
+# picture. It puts a row's own outcome into the totals of its person and its video, and the model learns to read it off.
+# (What earlier videos of the same slate tell, the second line, does no harm here.) Looking farther ahead dilutes that
+# again. So a training set that is a *little* late is worse than one that is days late, and looks better.
 #
-# What counts is when something became **known** (`known_at`): not when it happened, nor when a job wrote it down.
+# Training sets come to you ready made, with several times in them. Which of those tells a leak? (Exercise 3.1 is in
+# `03_governance`.)
 
 # %%
 # exercise 3.2
 
 # %% [markdown]
+# What counts is when something became **known** (`known_at`): not when it happened, nor when a job wrote it down.
+#
 # ## A feature, defined once
 #
 # All that one writes is a function of events, and how its values are summed up. No table occurs in it, and no “until
@@ -217,7 +232,7 @@ events, store, shown = stream(log), MemoryStore(FEED, log.videos), []
 for begin in range(0, len(for_you.rows), 20 * 40):  # every twentieth of the two thousand
     slate = for_you.rows[begin : begin + 40]
     user, as_of, surface = slate[["user_id", "as_of", "surface"]].iloc[0]
-    known = history.position(slate.as_of[:1])[0] // 500 * 500
+    known = history.position(slate.as_of[:1])[0] // 500 * 500  # up to 499 events behind
     store.absorb(events[store.position : known], offset=store.position)
     found = store.lookup(user, slate.video_id.tolist(), as_of, surface)
     slate = slate.assign(position_absorbed=found.position, tile=found.tile)
@@ -227,13 +242,16 @@ print(skew.summary(), (skew.lag / [60, 1]).round().rename(columns={"seconds": "m
 claim("skew", skew.mismatched == 0, yes="Served as trained, bit for bit.", no="They differ.")
 
 # %% [markdown]
+# Not one value differs, and many were stale: these are two questions.
+#
 # ## Break it: written twice
 #
-# Most companies have no such store. The data team wrote the features for training; the service is in another language,
+# Many companies have no such store. The data team wrote the features for training; the service is in another language,
 # so its team wrote them again, and its shares are in per cent. The model is the honest one, its offline test is as
 # before, no value is missing or negative.
 #
-# By how many per cent do long views fall?
+# By how many per cent do long views fall? (Then three of the shares, one at a time. *Seen with*: so many slates in each
+# arm an A/B test needs to see that loss, by the rule of notebook 01.)
 
 # %%
 from mlsd_lab.framing import users_an_arm
@@ -255,6 +273,7 @@ for name, columns in copies.items():
     need = users_an_arm(slates.mean(), slates.std(), lift=abs(harm.value) / 100)
     print(f"{name:<23} in per cent: {told(harm)} %, seen with ⟨{need:,}⟩ slates an arm")
 display(compare(copy_guess, pin("features.percent_bug", lost["all shares"], "%")))
+note("quiet_bug", lost["video_completion_7d"], "%")
 skew = audit(history, shown.assign(video_completion_7d=100 * shown.video_completion_7d))
 display(skew.to_frame().head(3), skew.examples[["column", "served", "recomputed"]].round(3))
 
@@ -306,20 +325,25 @@ curve.map(told).rename(ages)
 
 # %% [markdown]
 # For *for you* an hour costs a few tenths of a per cent at most, and a day about one: what a person likes does not
-# change within the day here, and a video that a thousand people saw is known. What ages is *new*: on its first day
+# change within the day here, and a video that many people saw is known. What ages is *new*: on its first day
 # nearly all that is known of a video was learned today. An average over all slates hides that, since most of what is
-# shown is not new. (At a week all windows of a week are empty, which is why everything gets worse there.)
+# shown is not new. (At a week, a window of a week has at most a day of events left, so there everything gets worse.)
 #
-# How it looks in your feed depends on how thin its log is. People in the log of a real app, for a few videos each:
+# How it looks in your feed depends on how thin its log is. People in the log of a real app, for a few videos each.
+# Nobody knows what they would have watched of another slate, so that is in points of AUC; the last lines are the same
+# measure of the simulated feed.
 
 # %% tags=["nbval-ignore-output"]
 from mlsd_lab.course import on_the_real_log
 
-on_the_real_log("features")
+display(on_the_real_log("features"))
+for age in ("1h", "6h", "24h"):
+    old = models["before"].predict_proba(features(rows(week, opened), age))[:, 1]
+    print(f"simulated feed, {age} old: {told(points(week, old, replay['before']))} points of AUC")
 
 # %% [markdown]
-# The leak is the same, and age costs far more: already an hour can be seen, for everything that is shown. So measure it
-# on your own log; a training set with `staleness=` is all it takes.
+# In the real log the leak is the same, and age costs several times as much. Measure it on your own log; a training
+# set with `staleness=` is all it takes.
 #
 # ## Learn as stale as you serve
 #
