@@ -32,7 +32,8 @@ display(card("data", "serve"), diagram("03"))
 #
 # The **catalogue** is made from the definitions. Nobody keeps it by hand, so it is true. A line is a number that a
 # model may read; what it is made of was found by watching its function read. Three questions to it: whose is it, is it
-# personal, and what breaks when the apps stop sending `watch_seconds`?
+# personal, and what breaks when the apps stop sending `watch_seconds`? (One more than in `03_feature_store`: the score
+# of retrieval, made in notebook 04.)
 
 # %%
 pd.set_option("display.max_colwidth", 90)
@@ -73,15 +74,16 @@ print(difference.verdict)
 difference.to_frame()
 
 # %% [markdown]
-# Another one, with a name that holds version and fingerprint: **both are live** until the model that reads the old
-# values is gone. The new one is filled from the lake (`mlsd-lab features backfill`) while the old one serves. Changing
-# values in place would be the unit bug of the first notebook, done by the book: the model learned from other numbers.
+# Another one, with a name that holds the version and a fingerprint (a hash of all definitions): **both are live** until
+# the model that reads the old values is gone. The new one is filled from the lake (`mlsd-lab features backfill`) while
+# the old one serves. Changing values in place would be the unit bug of `03_feature_store`, done by the book: the model
+# learned from other numbers.
 #
 # ## What does a lookup cost?
 #
 # A request asks for one person and 500 videos. Below, the same events in two stores: in this process (*memory*), and in
 # a file (*SQLite*). A programmer new to this writes a loop: for each video, its features. How many times as long does
-# that take in the file as one lookup for all 500?
+# that take in the file as one lookup for all 500? (Say that all features together may take 20 ms.)
 
 # %%
 from mlsd_lab.datasets.world import WorldConfig, simulate
@@ -133,7 +135,8 @@ table.map("⟨{:,.2f}⟩".format)
 # %% [markdown]
 # A dictionary in the process is the fastest there is, and each process has its own: ten processes absorb everything ten
 # times. A file is shared by the processes of one machine. A server is shared by all machines, and costs a way over the
-# network that this table does not have in it (the server here is next door, at a socket).
+# network that this table does not have in it (the server here is next door, at a socket). Each loop ran once, so its
+# time is a rough one.
 #
 # Which of them, and over which window, is decided by a brief:
 
@@ -145,7 +148,7 @@ table.map("⟨{:,.2f}⟩".format)
 #
 # Rows are not read alike. Spread over ten machines, a row lies on one of them, and one that every request reads makes
 # that machine the limit of all. Below, slates of 500 videos are drawn as often as people watch them, for a thousand
-# people. What share of all reads goes to the busiest hundredth of the rows?
+# people. What share of all reads goes to the busiest hundredth of the rows? (Spread evenly, it would be 1 %.)
 
 # %%
 from mlsd_lab.features.stores.asked import Questions
@@ -190,7 +193,7 @@ kept = took.result
 order = [(kept.catalogue.columns + kept.others).index(column) for column in FEED.columns]
 
 
-def in_two(slate, as_of):
+def in_two(slate, as_of):  # the person from the store, all else from the snapshot
     found = store.lookup("u0007", slate, as_of, columns=kept.others)
     return np.hstack([kept.lookup(slate).values, found.values])[:, order]
 
@@ -249,8 +252,7 @@ entries.astype(object).fillna("").map(lambda v: f"⟨{v[:8]}⟩" if len(str(v)) 
 
 # %% [markdown]
 # One forbidden column refuses the whole read: an answer with a hole in it would be wrong, quietly. A user stands in the
-# log as a keyed hash, so that who reads the log does not learn who was looked at. And derived columns are personal if
-# what they are made of is, unless their owner says otherwise.
+# log as a keyed hash, so that who reads the log does not learn who was looked at.
 #
 # A log of who read what is worth something if those it names cannot shorten it. Each line has the hash of the line
 # before, and its end is kept in another file. Somebody takes out the refusals:
@@ -287,7 +289,8 @@ pd.concat({"before": before, "after": after}).droplevel(1).round(3)
 # moves you from a store in each process to servers? Decide first.
 #
 # Reads are independent, so traffic is a matter of processes. What must fit is the **state**: so many bytes a person.
-# How many million people fit into the 64 GB of one machine?
+# How many million people fit into the 64 GB of one machine? Count first: a row is kept of each person, and of each
+# person with each topic, and has a few totals for each day or hour in which something happened.
 
 # %%
 rows = {" × ".join(entity): pd.Series(store.row_sizes(entity)) for entity in FEED.entities}
@@ -316,8 +319,8 @@ for name, seconds in (("file", whole.seconds), ("with a snapshot", both.seconds)
 # - **Ten times the traffic** takes ten times the cores, wherever the store is. That bill is what a snapshot is for: it
 #   changes how many, not where.
 # - **20 ms** is a matter of the batch, and of the snapshot. The loop breaks it anywhere.
-# - **A billion people** does it: their state no longer fits into one machine, and no process can absorb everybody's events. Then
-#   people's rows go to servers, split by person, and what is of videos stays in every process.
+# - **A billion people** does it: their state no longer fits into one machine, and each process would have to absorb
+#   everybody's events. Then people's rows go to servers, split by person, and what is of videos stays in every process.
 #
 # So the flip is in people, not in requests. (Rows are as long as what they hold; with more events, topics and windows a
 # person it comes sooner: see the largest.) A service with a few million people needs no server for its features; it
