@@ -164,7 +164,7 @@ EXERCISE = Exercise(
     name="choose",
     statement="""
 A team wants a feature of each person's taste, and describes what for. Write `choose(brief, stores)`: return a pair, the
-window in days and the **name** of the store, or `None` when nothing fits.
+window in days and the **name** of the store, or `None` when no window or no store fits.
 
 The window is one of `1, 2, 3, 7, 14, 28` days: the **shortest** in which the person in the middle has enough events.
 

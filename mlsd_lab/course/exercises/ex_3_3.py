@@ -19,16 +19,19 @@ class _Rules:
     """How a value is made; each confusion is one rule changed."""
 
     clock: int = 1  # column: 0 occurred_at, 1 known_at
+    begins: int = 1  # the same, for the window's beginning
     until: int = 0  # minutes after `at`, where `to_midnight` does not say otherwise
     to_midnight: int | None = None  # the end is so many days after the midnight before `at`
     days: int = 7
     since: int = 0  # minutes after the window's first midnight
     clipped: bool = True
     nulls: bool = False  # count as zero
+    by_zero: bool = False  # what was watched of length 0 counts as 1
 
 
 _CONFUSIONS = {
-    "occurred": _Rules(clock=0),
+    "occurred": _Rules(clock=0, begins=0),
+    "occurred at the edge": _Rules(begins=0),
     "outcome": _Rules(until=1),
     "whole day": _Rules(to_midnight=1),
     "yesterday": _Rules(to_midnight=0),
@@ -37,6 +40,7 @@ _CONFUSIONS = {
     "for ever": _Rules(days=10**6),
     "not clipped": _Rules(clipped=False),
     "nulls as zero": _Rules(nulls=True),
+    "by zero": _Rules(by_zero=True),
     "zero for none": _Rules(),
 }
 
@@ -68,7 +72,8 @@ def _drawn(rng: np.random.Generator) -> tuple[Rows, int]:
     spots = [at - rng.integers(1, 600), at, at + rng.integers(1, 600), today - rng.integers(1, DAY), first - 9]
     spots += [first, first + rng.integers(1, max(2, minute)), first + rng.integers(minute, DAY)]
     known = np.array(spots)[rng.choice(8, rows, p=[0.15, 0.1, 0.1, 0.15, 0.05, 0.2, 0.1, 0.15])]
-    occurred = known - np.where((rng.random(rows) < 0.5) & (known >= at), rng.integers(10, 900, rows), 0)
+    early = known < first + 600  # their phones may have been offline over the window's edge
+    occurred = known - np.where((rng.random(rows) < 0.5) & ((known >= at) | early), rng.integers(10, 900, rows), 0)
     seconds = rng.choice([10.0, 20.0, 40.0, 80.0, 0.0, np.nan], rows, p=[0.25, 0.25, 0.2, 0.2, 0.05, 0.05])
     watched = rng.choice([0.0, 3.0, 5.0, 7.0, 10.0, 20.0, 35.0, 60.0], rows)
     return np.column_stack([occurred, known, watched, seconds]).tolist(), at
@@ -93,8 +98,9 @@ def _value(rows: Rows, at: int, rules: _Rules) -> float:
     today = at // DAY * DAY
     until = at + rules.until if rules.to_midnight is None else today + rules.to_midnight * DAY
     since = today - rules.days * DAY + (at - today if rules.since < 0 else rules.since)
-    inside = [row for row in rows if since <= row[rules.clock] < until]
+    inside = [row for row in rows if since <= row[rules.begins] and row[rules.clock] < until]
     there = [(watched, seconds) for _, _, watched, seconds in inside if seconds > 0]
+    there += [(1.0, 1.0) for _, _, watched, seconds in inside if rules.by_zero and seconds == 0 < watched]
     count = len(inside) if rules.nulls else len(there)
     if not count:
         return nan
@@ -131,18 +137,21 @@ def _sentence(case: Case, confusion: str) -> str:
     tonight = max([*known[known // DAY == at // DAY], at])
     return {
         "occurred": f"You saw an event that arrived {late - at} min later: at {at} the phone had it, you had not.",
+        "occurred at the edge": f"What became known at {begin}, the window's first minute, or later belongs to it, "
+        "whenever it occurred: the store has one clock for both ends.",
         "outcome": f"An event that became known at {at} is in your value at {at}. The outcome is inside its own "
         "feature: it must have been known *before*.",
         "whole day": f"{_clock(at)} knows {_clock(tonight)}: a total of the whole day contains what was not known yet.",
         "yesterday": f"At {_clock(at)} everything since midnight is missing; the store has absorbed it.",
-        "to the minute": f"The window begins at midnight of day {begin // DAY}: a store keeps totals at midnights, and "
-        "cannot cut a day in two.",
+        "to the minute": f"The window begins at midnight of day {begin // DAY}, and what became known on that day "
+        "belongs to it: a store keeps totals at midnights, and cannot cut a day in two.",
         "after the edge": f"What became known at {begin}, at the window's first minute, belongs to it.",
         "for ever": f"An event that became known on day {int(known.min()) // DAY} is in your value on day {at // DAY}: "
         "seven days are asked.",
         "not clipped": "Somebody watched a video more than once, and your share of it is above 1: clip it to 0 to 1.",
         "nulls as zero": "A video of unknown length, or none, counts in your mean as a share of 0. What is not known "
         "goes into neither sum nor count.",
+        "by zero": "A length of 0 makes a share without end, which clipping turns into 1: there is no share at all.",
         "zero for none": "Nothing is known here, and 0 says that nobody watched anything to the end: return NaN.",
     }[confusion]
 
@@ -158,9 +167,9 @@ def _shown(case: Case) -> str:
 
 
 _ENDS = """
-def ends(t, at, clock='known_at', low=None, high=None):
+def ends(t, at, clock='known_at', low=None, high=None, begins=None):
     low, high = at // 1440 * 1440 - 7 * 1440 if low is None else low, at if high is None else high
-    t = t[(t[clock] >= low) & (t[clock] < high)]
+    t = t[(t[begins or clock] >= low) & (t[clock] < high)]
     return t.watch_seconds / t.duration_seconds.where(t.duration_seconds > 0)
 """  # what the wrong answers share
 
@@ -208,6 +217,7 @@ def completion_7d(events, at):
             (f"{_ENDS}def completion_7d(t, at): return {value}", sentence)
             for value, sentence in (
                 ("ends(t, at, 'occurred_at').clip(0, 1).mean()", "You saw an event that arrived"),
+                ("ends(t, at, begins='occurred_at').clip(0, 1).mean()", "one clock for both ends"),
                 ("ends(t, at, high=at + 1).clip(0, 1).mean()", "The outcome is inside its own feature"),
                 ("ends(t, at, high=at // 1440 * 1440 + 1440).clip(0, 1).mean()", "contains what was not known yet"),
                 ("ends(t, at, high=at // 1440 * 1440).clip(0, 1).mean()", "everything since midnight is missing"),
@@ -218,6 +228,12 @@ def completion_7d(events, at):
                 ("ends(t, at).clip(0, 1).fillna(0).mean()", "goes into neither sum nor count"),
                 ("np.nan_to_num(ends(t, at).clip(0, 1).mean())", "return NaN"),
             )
+        ),
+        (
+            "def completion_7d(t, at):\n"
+            "    t = t[(t.known_at >= at // 1440 * 1440 - 10_080) & (t.known_at < at)]\n"
+            "    return (t.watch_seconds / t.duration_seconds).clip(0, 1).mean()",
+            "there is no share at all",
         ),
         ("def completion_7d(t, at): return t.watch_seconds / t.duration_seconds", "expected one number"),
     ),
