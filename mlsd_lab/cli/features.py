@@ -172,13 +172,23 @@ def _version(name: str) -> Any:
         return catalogue_named(name)
     try:
         found = json.loads(Path(name).read_text(encoding="utf-8"))
-        if {"name", "version", "fingerprint", "features"} <= set(found):
+        if _is_description(found):
             return found
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         pass
     raise ConfigError(
         f"expected module:NAME or a file that mlsd-lab features describe --json wrote, found {name!r}, which is neither"
     )
+
+
+def _is_description(found: Any) -> bool:
+    from mlsd_lab.features.difference import BESIDE, OF_VALUES
+
+    texts, lists = [found[name] for name in ("name", "version", "fingerprint")], []
+    for facts in found["features"].values():
+        lists += [facts["columns"], facts["made_of"]] if {*OF_VALUES, *BESIDE} <= set(facts) else [None]
+    texts += [text for each in lists if isinstance(each, list) for text in each]
+    return None not in lists and all(isinstance(text, str) for text in texts)
 
 
 def _feature(found: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:

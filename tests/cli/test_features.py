@@ -1,6 +1,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,15 @@ def test_diff_tells_what_changed_and_whether_values_do(mine: CommandLine) -> Non
 def test_diff_reads_a_description_of_code_that_is_gone(mine: CommandLine) -> None:
     mine("features", "describe", "--json", "kept.json")
     assert "Nothing has changed." in mine("features", "diff", "kept.json").out
-    for name, text in (("list.json", "[]"), ("broken.json", "{"), ("other.json", '{"name": 1}')):
+    kept = json.loads(Path("kept.json").read_text(encoding="utf-8"))
+    texts = ["[]", "{", "7", '{"name": 1}', "[" * 100_000]
+    shapes: list[Any] = [[1], {"x": {}}, {"x": 1}, None]
+    texts += [json.dumps(kept | {"features": shape}) for shape in shapes]
+    texts += [json.dumps(kept | {"version": 1})]
+    facts = kept["features"]["user_relevant"]
+    texts += [json.dumps(kept | {"features": {"x": facts | {"columns": each}}}) for each in ("y", [1], None)]
+    for at, text in enumerate(texts):
+        name = f"{at}.json"
         Path(name).write_text(text, encoding="utf-8")
         assert_sentence(
             mine("features", "diff", name), "expected module:NAME or a file that mlsd-lab features describe"
