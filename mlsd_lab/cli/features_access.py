@@ -5,7 +5,7 @@ The audit of served values is another, `mlsd-lab features skew`.
 
 import getpass
 from collections import deque
-from itertools import chain, count
+from collections.abc import Callable
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +21,7 @@ from mlsd_lab.terminal import escaped, plain_table
 
 if TYPE_CHECKING:
     from mlsd_lab.features import Access
+    from mlsd_lab.features.access.grants import Grants
 
 Folder = Annotated[
     Path, typer.Option("--access", envvar="MLSD_LAB_ACCESS", help="Folder of the grants, and of the log of reads.")
@@ -109,23 +110,10 @@ def audit(
         "user": None if user is None else opened.user_name(user),
         "what": "refused" if refused else None,
     }
-    logs = {log: deque[tuple[str, dict[str, Any]]](maxlen=newest) for log in ("changes", "reads")}
-    latest, checked = dict.fromkeys(logs, ""), count(1)
     with live_line() as show:
-
-        def look(entry: dict[str, Any]) -> None:
-            if (number := next(checked)) % 10_000 == 0:
-                show(f"{number:,} entries checked")
-            log = "changes" if entry["what"] in ("grant", "revoke") else "reads"
-            latest[log] = max(latest[log], str(entry.get("at")))  # a clock set back changes no order within a log
-            if all(value is None or entry.get(name) == value for name, value in wanted.items()) and (
-                columns is None or not columns.isdisjoint(entry.get("columns", ()))
-            ):
-                logs[log].append((latest[log], entry))
-
-        verdict = opened.verify(receipt, look)
-    merged = sorted(chain(*logs.values()), key=itemgetter(0))[-newest:]
-    shown = [entry for _, entry in merged]
+        seen = _Newest(newest, {name: value for name, value in wanted.items() if value is not None}, columns, show)
+        verdict = opened.verify(receipt, seen.look)
+    shown = seen.entries()
     if unknown is not None and not shown and verdict.sound:
         raise unknown
     found = {"entries": verdict.entries, "receipt": verdict.receipt, "broken": verdict.broken, "mended": verdict.mended}
@@ -137,11 +125,41 @@ def audit(
         say(f"[red]The log is not whole:[/] {escaped(verdict.broken)}")
         raise typer.Exit(1)
     if role is not None:
-        granted = opened.grants()
-        may = ", ".join(granted.of(role, named.name)) or "nothing"
-        others = "" if may != "nothing" else f"; who may: {', '.join(granted.roles(named.name)) or 'nobody'}"
-        say(escaped(f"{role} may now read of {named.name}: {may}{others}."))
+        _say_granted(opened.grants(), role, named.name)
     say(f"{verdict.entries:,} entries follow one from the other. Keep this receipt elsewhere: {verdict.receipt}")
+
+
+class _Newest:
+    """The newest entries that are wanted: of each log in its order, also where a clock was set back."""
+
+    def __init__(
+        self, keep: int, wanted: dict[str, str], columns: set[str] | None, show: Callable[[str], None]
+    ) -> None:
+        self._keep, self._wanted, self._columns, self._show = keep, wanted, columns, show
+        self._logs = {log: deque[tuple[str, dict[str, Any]]](maxlen=keep) for log in ("changes", "reads")}
+        self._latest, self._checked = dict.fromkeys(self._logs, ""), 0
+
+    def look(self, entry: dict[str, Any]) -> None:
+        self._checked += 1
+        if self._checked % 10_000 == 0:
+            self._show(f"{self._checked:,} entries checked")
+        log = "changes" if entry["what"] in ("grant", "revoke") else "reads"
+        self._latest[log] = max(self._latest[log], str(entry.get("at")))
+        asked = self._columns is None or not self._columns.isdisjoint(entry.get("columns", ()))
+        if asked and all(entry.get(name) == value for name, value in self._wanted.items()):
+            self._logs[log].append((self._latest[log], entry))
+
+    def entries(self) -> list[dict[str, Any]]:
+        merged = sorted((*self._logs["changes"], *self._logs["reads"]), key=itemgetter(0))
+        return [entry for _, entry in merged[-self._keep :]]
+
+
+def _say_granted(grants: "Grants", role: str, catalogue: str) -> None:
+    if held := grants.of(role, catalogue):
+        say(escaped(f"{role} may now read of {catalogue}: {', '.join(held)}."))
+    else:
+        others = ", ".join(grants.roles(catalogue)) or "nobody"
+        say(escaped(f"{role} may now read of {catalogue}: nothing; who may: {others}."))
 
 
 def _table(entries: list[dict[str, Any]]) -> Any:
