@@ -184,11 +184,11 @@ def _version(name: str) -> Any:
 def _is_description(found: Any) -> bool:
     from mlsd_lab.features.difference import BESIDE, OF_VALUES
 
-    texts, lists = [found[name] for name in ("name", "version", "fingerprint")], []
-    for facts in found["features"].values():
-        lists += [facts["columns"], facts["made_of"]] if {*OF_VALUES, *BESIDE} <= set(facts) else [None]
+    texts, features = [found[name] for name in ("name", "version", "fingerprint")], found["features"].values()
+    lists = [facts[name] for facts in features for name in ("columns", "made_of")]
     texts += [text for each in lists if isinstance(each, list) for text in each]
-    return None not in lists and all(isinstance(text, str) for text in texts)
+    complete = all({*OF_VALUES, *BESIDE} <= set(facts) for facts in features)
+    return complete and all(isinstance(each, list) for each in lists) and all(isinstance(text, str) for text in texts)
 
 
 def _feature(found: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:
