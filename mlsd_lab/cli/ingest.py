@@ -18,13 +18,16 @@ LakeRoot = Annotated[
 
 def ingest(
     lake: LakeRoot = "lake",
-    clicks: Annotated[Path | None, typer.Option(help="Folder of JSON-lines files, plain or gzip.")] = None,
+    clicks: Annotated[
+        Path | None,
+        typer.Option(help="Folder of JSON-lines files, plain or gzip, of events: event_id, user_id, video_id, …"),
+    ] = None,
     profiles: Annotated[
         str | None, typer.Option(help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DB, table users.")
     ] = None,
     metadata: Annotated[str | None, typer.Option(help="http(s)://… of the paged API of videos.")] = None,
     bad_share: Annotated[
-        float, typer.Option(min=0, max=1, help="More bad records in a batch than this share stop the run.")
+        float, typer.Option(min=0, max=1, help="More bad records in a batch than this share, and ten, stop the run.")
     ] = 0.1,
     json_file: JsonFile = None,
 ) -> None:
@@ -66,6 +69,9 @@ def ingest(
         numbers = (f"{count:,}" for count in vars(one.counts).values())
         table.add_row(one.source, one.table, *numbers, f"{one.per_second:,}" if one.per_second else "–")
     say(table)
+    if any(one.counts.dead for one in found):
+        reasons = "SELECT source, reason, count(*) FROM dead_letters GROUP BY ALL"
+        say(f'· [yellow]Some records were refused[/], and why: mlsd-lab sql --lake {escaped(lake)} "{reasons}"')
     for one in found:
         for note in one.notes:
             say(f"· {escaped(note)}")

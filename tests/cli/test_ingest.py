@@ -13,6 +13,8 @@ def test_click_files_land_in_a_lake_with_a_closing_table_and_json(mlsd_lab: Comm
     assert done.code == 0
     assert "clicks" in done.out
     assert "'speed' is not in the contract" in done.out
+    why = mlsd_lab("sql", "--lake", "lake", done.out.partition('--lake lake "')[2].partition('"')[0])
+    assert (why.code, "expected a JSON object" in " ".join(why.out.split())) == (0, True)
     found = json.loads(Path("found.json").read_text(encoding="utf-8"))
     assert {key: found[key] for key in ("read", "kept", "duplicates", "dead", "rows")} == {
         "read": 4,
@@ -23,6 +25,7 @@ def test_click_files_land_in_a_lake_with_a_closing_table_and_json(mlsd_lab: Comm
     }
     again = mlsd_lab("ingest", "--lake", "lake", "--clicks", "logs", "--json", "again.json")
     assert again.code == 0
+    assert "Some records were refused" not in again.out
     assert json.loads(Path("again.json").read_text(encoding="utf-8"))["content_hash"] == found["content_hash"]
 
 
