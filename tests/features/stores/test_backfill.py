@@ -27,14 +27,16 @@ from mlsd_lab.ingestion.click_log import ClickLog
 from mlsd_lab.ingestion.erase import erase
 from mlsd_lab.ingestion.ingest import ingest
 from mlsd_lab.ingestion.lake import Lake
+from mlsd_lab.ingestion.lake_events import LakeEvents
 from mlsd_lab.ingestion.stream.consume import consume
 from mlsd_lab.ingestion.stream.correct import correct
 from mlsd_lab.ingestion.stream.lake_sink import LakeSink
 from mlsd_lab.ingestion.stream.sqlite_stream import SqliteStream
 from mlsd_lab.ingestion.warehouse import Warehouse
-from tests.features.store_contract import MANY_KEYS, asked, assert_as_computed_offline
+from tests.features.oracle import windowed_features
+from tests.features.store_contract import MANY_KEYS, WINDOWED, asked, assert_as_computed_offline
 from tests.features.stores.test_store_sink import NOW, lines
-from tests.features.streams import EVENT, START, VIDEOS, Event, log_of, seeded_log
+from tests.features.streams import EVENT, START, VIDEOS, Event, assert_bits_equal, log_of, seeded_log
 from tests.ingestion.killing import Job, Zygote, zygote
 
 
@@ -101,6 +103,40 @@ def test_wherever_the_lake_stands_the_store_is_what_training_computes_and_the_st
         assert (sink.missed, sink.refused) == (0, 0)
         way.read()
         way.assert_equal(store)
+        way.stream.close()
+
+
+@settings(max_examples=5, deadline=None, derandomize=True)
+@given(events=st.lists(EVENT, min_size=2, max_size=20), data=st.data())
+def test_after_copies_corrections_and_an_erasure_a_new_store_is_what_training_and_duckdb_compute(
+    events: list[Event], data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as folder:
+        way = Way(Path(folder), numbered(log_of(events)))
+        for _ in range(3):
+            at = data.draw(st.integers(0, len(way.sent) - 1))
+            event = json.loads(way.sent[at])
+            later = pd.Timestamp(event["known_at"]) + timedelta(minutes=data.draw(st.sampled_from([0, 3, 600])))
+            copy = event | {"known_at": later.isoformat(), "watch_seconds": data.draw(st.sampled_from([1.0, 2.0]))}
+            way.sent.insert(data.draw(st.integers(at, len(way.sent))), json.dumps(copy).encode())
+        cut = data.draw(st.integers(1, len(way.sent)))
+        way.stream.append(way.sent[:cut])
+        way.read(batch=data.draw(st.integers(1, 9)))
+        fed = MemoryStore(MANY_KEYS, VIDEOS)
+        backfill(fed, way.lake, way.log)
+        way.stream.append(way.sent[cut:] or way.sent[-1:])
+        sink = way.feed(fed, data.draw(st.integers(1, 9)))
+        way.read()
+        if sink.missed == 0:
+            way.assert_equal(fed)
+        erase(way.lake, data.draw(st.sampled_from(["u0", "u1", "nobody"])), NOW)
+        store = MemoryStore(MANY_KEYS, VIDEOS)
+        backfill(store, way.lake, way.log)
+        if store.position:
+            way.assert_equal(store)
+            log = Log.from_frames(LakeEvents(way.lake).to_frame(), VIDEOS, datasheet=way.log.datasheet)
+            rows = asked(store, pd.Timestamp(store.newest, unit="us", tz="UTC").ceil("D") + timedelta(days=7), "u2")
+            assert_bits_equal(rows[WINDOWED], windowed_features(log, rows))
         way.stream.close()
 
 
