@@ -93,7 +93,7 @@ def test_columns_of_another_catalogue_are_a_sentence(mlsd_lab: CommandLine, lake
     [
         (["--served", "nowhere"], "expected a served log at "),
         (["--served", "run", "--lake", "nowhere"], "expected a lake at "),
-        (["--served", "run", "--lake", "run"], "the lake holds no events"),
+        (["--served", "run", "--lake", "run"], "holds no events; bring some in with mlsd-lab ingest"),
         (["--served", "run", "--catalogue", "nowhere:FEED"], "--catalogue nowhere:FEED: expected a module"),
         (["--served", "run", "--json", "nowhere/skew.json"], "--json: expected a folder that is there"),
         (["--served", "100%"], "expected a folder without % in its path"),
