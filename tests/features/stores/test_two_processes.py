@@ -20,7 +20,7 @@ from tests import needs
 from tests.features.store_contract import MANY_KEYS, asked, assert_as_computed_offline
 from tests.features.streams import VIDEOS, seeded_log
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EVENTS, THREADS = 240, 4
 READER = """
 import sys, types
