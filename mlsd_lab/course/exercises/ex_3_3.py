@@ -9,7 +9,7 @@ import numpy as np
 
 from mlsd_lab.course.exercise import Case, Exercise
 
-DAY, _EACH = 1_440, 10  # minutes; cases that catch a confusion, of every confusion
+DAY, _EACH = 1_440, 11  # minutes; cases that catch a confusion, of every confusion
 Rows = list[list[float]]  # of _COLUMNS
 _COLUMNS = ("occurred_at", "known_at", "watch_seconds", "duration_seconds")
 
@@ -22,8 +22,7 @@ class _Rules:
     begins: int = 1  # the same, for the window's beginning
     until: int = 0  # minutes after `at`, where `to_midnight` does not say otherwise
     to_midnight: int | None = None  # the end is so many days after the midnight before `at`
-    days: int = 7
-    since: int = 0  # minutes after the window's first midnight
+    midnight: bool = True  # the window begins at one
     clipped: bool = True
     nulls: bool = False  # count as zero
     by_zero: bool = False  # what was watched of length 0 counts as 1
@@ -35,9 +34,7 @@ _CONFUSIONS = {
     "outcome": _Rules(until=1),
     "whole day": _Rules(to_midnight=1),
     "yesterday": _Rules(to_midnight=0),
-    "to the minute": _Rules(since=-1),  # then it is at's own minute of the day
-    "after the edge": _Rules(since=1),
-    "for ever": _Rules(days=10**6),
+    "to the minute": _Rules(midnight=False),
     "not clipped": _Rules(clipped=False),
     "nulls as zero": _Rules(nulls=True),
     "by zero": _Rules(by_zero=True),
@@ -97,7 +94,7 @@ def _confused(rows: Rows, at: int) -> dict[str, float]:
 def _value(rows: Rows, at: int, rules: _Rules) -> float:
     today = at // DAY * DAY
     until = at + rules.until if rules.to_midnight is None else today + rules.to_midnight * DAY
-    since = today - rules.days * DAY + (at - today if rules.since < 0 else rules.since)
+    since = (today if rules.midnight else at) - 7 * DAY
     inside = [row for row in rows if since <= row[rules.begins] and row[rules.clock] < until]
     there = [(watched, seconds) for _, _, watched, seconds in inside if seconds > 0]
     there += [(1.0, 1.0) for _, _, watched, seconds in inside if rules.by_zero and seconds == 0 < watched]
@@ -137,20 +134,13 @@ def _sentence(case: Case, confusion: str) -> str:
     tonight = max([*known[known // DAY == at // DAY], at])
     return {
         "occurred": f"You saw an event that arrived {late - at} min later: at {at} the phone had it, you had not.",
-        "occurred at the edge": f"What became known at {begin}, the window's first minute, or later belongs to it, "
-        "whenever it occurred: the store has one clock for both ends.",
-        "outcome": f"An event that became known at {at} is in your value at {at}. The outcome is inside its own "
-        "feature: it must have been known *before*.",
+        "occurred at the edge": "What became known in the window counts, whenever it occurred: one clock for both ends.",
+        "outcome": f"What became known at {at} is in your value at {at}. The outcome is inside its own feature.",
         "whole day": f"{_clock(at)} knows {_clock(tonight)}: a total of the whole day contains what was not known yet.",
         "yesterday": f"At {_clock(at)} everything since midnight is missing; the store has absorbed it.",
-        "to the minute": f"The window begins at midnight of day {begin // DAY}, and what became known on that day "
-        "belongs to it: a store keeps totals at midnights, and cannot cut a day in two.",
-        "after the edge": f"What became known at {begin}, at the window's first minute, belongs to it.",
-        "for ever": f"An event that became known on day {int(known.min()) // DAY} is in your value on day {at // DAY}: "
-        "seven days are asked.",
+        "to the minute": f"The window begins at midnight of day {begin // DAY}: totals cannot cut a day in two.",
         "not clipped": "Somebody watched a video more than once, and your share of it is above 1: clip it to 0 to 1.",
-        "nulls as zero": "A video of unknown length, or none, counts in your mean as a share of 0. What is not known "
-        "goes into neither sum nor count.",
+        "nulls as zero": "A video without a length counts in your mean as 0, and goes into neither sum nor count.",
         "by zero": "A length of 0 makes a share without end, which clipping turns into 1: there is no share at all.",
         "zero for none": "Nothing is known here, and 0 says that nobody watched anything to the end: return NaN.",
     }[confusion]
@@ -167,10 +157,10 @@ def _shown(case: Case) -> str:
 
 
 _ENDS = """
-def ends(t, at, clock='known_at', low=None, high=None, begins=None):
+def ends(t, at, clock='known_at', low=None, high=None, begins=None, least=0):
     low, high = at // 1440 * 1440 - 7 * 1440 if low is None else low, at if high is None else high
     t = t[(t[begins or clock] >= low) & (t[clock] < high)]
-    return t.watch_seconds / t.duration_seconds.where(t.duration_seconds > 0)
+    return t.watch_seconds / t.duration_seconds.where(t.duration_seconds > least)
 """  # what the wrong answers share
 
 EXERCISE = Exercise(
@@ -222,18 +212,11 @@ def completion_7d(events, at):
                 ("ends(t, at, high=at // 1440 * 1440 + 1440).clip(0, 1).mean()", "contains what was not known yet"),
                 ("ends(t, at, high=at // 1440 * 1440).clip(0, 1).mean()", "everything since midnight is missing"),
                 ("ends(t, at, low=at - 7 * 1440).clip(0, 1).mean()", "begins at midnight of day"),
-                ("ends(t, at, low=at // 1440 * 1440 - 7 * 1440 + 1).clip(0, 1).mean()", "at the window's first minute"),
-                ("ends(t, at, low=-10**9).clip(0, 1).mean()", "seven days are asked"),
                 ("ends(t, at).mean()", "your share of it is above 1"),
                 ("ends(t, at).clip(0, 1).fillna(0).mean()", "goes into neither sum nor count"),
+                ("ends(t, at, least=-1).clip(0, 1).mean()", "there is no share at all"),
                 ("np.nan_to_num(ends(t, at).clip(0, 1).mean())", "return NaN"),
             )
-        ),
-        (
-            "def completion_7d(t, at):\n"
-            "    t = t[(t.known_at >= at // 1440 * 1440 - 10_080) & (t.known_at < at)]\n"
-            "    return (t.watch_seconds / t.duration_seconds).clip(0, 1).mean()",
-            "there is no share at all",
         ),
         ("def completion_7d(t, at): return t.watch_seconds / t.duration_seconds", "expected one number"),
     ),
