@@ -134,7 +134,7 @@ def _sentence(case: Case, confusion: str) -> str:
     tonight = max([*known[known // DAY == at // DAY], at])
     return {
         "occurred": f"You saw an event that arrived {late - at} min later: at {at} the phone had it, you had not.",
-        "occurred at the edge": "What became known in the window counts, whenever it occurred: one clock for both ends.",
+        "occurred at the edge": "What became known in the window counts, whenever seen: one clock for both ends.",
         "outcome": f"What became known at {at} is in your value at {at}. The outcome is inside its own feature.",
         "whole day": f"{_clock(at)} knows {_clock(tonight)}: a total of the whole day contains what was not known yet.",
         "yesterday": f"At {_clock(at)} everything since midnight is missing; the store has absorbed it.",
