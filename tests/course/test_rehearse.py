@@ -37,6 +37,11 @@ def test_a_number_within_a_factor_of_two_counts(number: str) -> None:
     assert missing(f"It is {number}, but if it grows I trade it.") == []
 
 
+def test_a_loss_is_said_without_its_sign() -> None:
+    register("3.1", Value(-0.05, "s", live=True))
+    assert missing("It loses 50 ms, but if it grows I trade it.") == []
+
+
 @pytest.mark.parametrize("number", ["8 ms", "35 ms", "17 s", "17 MB", "4 %"])
 def test_a_number_further_off_is_named(number: str) -> None:
     told = missing(f"It is {number}, but if it grows I trade it.")
