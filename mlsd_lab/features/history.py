@@ -31,8 +31,9 @@ class History:
         self._keys = self._key(entity, np.arange(self.events))
         self._keys.sort()  # by entity, then position; each key is one of a kind
         self._sums = np.zeros((self.events + 1, contributions.shape[1]), dtype=np.int64)
-        np.take(contributions, self._keys % (self.events + 1), axis=0, out=self._sums[1:], mode="clip")
-        np.cumsum(self._sums, axis=0, out=self._sums)  # wraps at worst, and differences stay exact
+        if contributions.shape[1]:
+            np.take(contributions, self._keys % (self.events + 1), axis=0, out=self._sums[1:], mode="clip")
+            np.cumsum(self._sums, axis=0, out=self._sums)  # wraps at worst, and differences stay exact
 
     def before(self, entity: NDArray[np.integer], position: NDArray[np.integer]) -> Ints:
         """Return each entity's totals before a position, int64 of shape (rows, columns); zeros for one never seen."""
