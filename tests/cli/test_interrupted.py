@@ -1,6 +1,7 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,6 +11,15 @@ from mlsd_lab.ingestion.parsing import connect
 from tests.cli.command_line import CommandLine
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Hear Ctrl-C, also where whoever began the tests ignores it, as a shell does for what runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_ends_a_query_as_it_ends_anything_else() -> None:
     connection = connect()
     for _ in range(5):  # now and then it comes between two queries
