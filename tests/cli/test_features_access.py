@@ -75,8 +75,8 @@ def test_the_audit_shows_what_was_done_and_that_the_log_is_whole(used: CommandLi
         (["--refused", "--role", "ranker"], []),
         (["--feature", "user_relevant"], ["grant", "read", "read", "read"]),
         (["--feature", "retrieval"], ["refused"]),
-        (["--feature", "user_relevant", "--catalogue", "next_features:OTHER"], []),
-        (["--feature", "retrieval", "--catalogue", "next_features:LATER"], ["refused"]),
+        (["--feature", "user_relevant", "--catalogue", "features_of_access:OTHER"], []),
+        (["--feature", "retrieval", "--catalogue", "features_of_access:LATER"], ["refused"]),
         (["--user", "u1"], ["read", "read", "refused"]),
         (["--user", "nobody"], []),
         (["--rows", "2"], ["read", "refused"]),
@@ -84,7 +84,7 @@ def test_the_audit_shows_what_was_done_and_that_the_log_is_whole(used: CommandLi
     ],
 )
 def test_the_audit_shows_what_is_asked_for(used: CommandLine, options: list[str], expected: list[str]) -> None:
-    Path("next_features.py").write_text(
+    Path("features_of_access.py").write_text(
         "from mlsd_lab.features import Catalogue\nfrom mlsd_lab.features.feed import FEED\n"
         "OTHER, LATER = Catalogue('other', '1', FEED.features), Catalogue('feed', '2', FEED.windowed)\n",
         encoding="utf-8",
