@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsd_lab.course.exercise import Case, Exercise
-from mlsd_lab.course.exercises.marked import Mask, marked
+from mlsd_lab.course.exercises.marked import Mask, marked, mistaken
 
 Minutes = NDArray[np.int64]
 
@@ -79,10 +79,9 @@ def _judge(case: Case, returned: Any) -> str:
         return mask
     if (mask == right).all():
         return ""
-    row = int(np.flatnonzero(mask != right)[0])
-    for confusion, found in _confusions(case).items():
-        if (mask == found).all():
-            return _sentence(case, confusion, row)
+    row, confusion = mistaken(mask, right, _confusions(case))
+    if confusion:
+        return _sentence(case, confusion, row)
     if not mask.any():
         return f"Nothing is marked, and row {row} is late: {_why(case, row)}."
     return f"Row {row} is {'late and not marked' if right[row] else 'marked and not late'}: {_why(case, row)}."

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlsd_lab.course.exercise import Case, Exercise
-from mlsd_lab.course.exercises.marked import Mask, marked
+from mlsd_lab.course.exercises.marked import Mask, marked, mistaken
 
 _TRAPS = ("stamped", "written", "occurred", "strict", "either", "all of them", "opposite")
 
@@ -72,10 +72,9 @@ def _judge(case: Case, returned: Any) -> str:
         return mask
     if (mask == right).all():
         return ""
-    row = int(np.flatnonzero(mask != right)[0])
-    for confusion, found in _confusions(case).items():
-        if (mask == found).all():
-            return _sentence(case, confusion, row)
+    row, confusion = mistaken(mask, right, _confusions(case))
+    if confusion:
+        return _sentence(case, confusion, row)
     return f"Row {row} is {'a leak and not marked' if right[row] else 'marked and no leak'}: {_why(case, row)}."
 
 

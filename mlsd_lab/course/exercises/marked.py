@@ -41,3 +41,13 @@ def marked(returned: Any, rows: int, likely: Mapping[int, str], whose: str) -> M
         which = f"{len(found)} {likely[len(found)]}; " if len(found) in likely else ""
         return f"{len(found)} entries for {rows} rows: {which}a mask keeps the place of every row{whose}"
     return found
+
+
+def mistaken(mask: Mask, right: Mask, confusions: Mapping[str, Mask]) -> tuple[int, str]:
+    """Return the first row that a wrong mask judges wrongly, and the confusion that marks just the same, "" for none.
+
+    >>> mistaken(np.array([True, True]), np.array([True, False]), {"all": np.array([True, True])})
+    (1, 'all')
+    """
+    row = int(np.flatnonzero(mask != right)[0])
+    return row, next((name for name, found in confusions.items() if (mask == found).all()), "")

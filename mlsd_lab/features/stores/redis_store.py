@@ -1,23 +1,25 @@
 """The online store on a Redis server, which several machines share."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mlsd_lab.errors import ConfigError, MissingExtraError, StorageError
+from mlsd_lab.errors import ConfigError, MissingExtraError
 from mlsd_lab.features.catalogue import Catalogue
 from mlsd_lab.features.stores.head import HEAD
 from mlsd_lab.features.stores.keyed_store import KeyedStore
 from mlsd_lab.ingestion.stream.redis_stream import RedisStream
+from mlsd_lab.ingestion.stream.redis_told import redis_told
 
 if TYPE_CHECKING:
     from redis import Redis
 
 _SECONDS = 10.0  # without an answer to a write, after which a server counts as gone
 _SCANNED_AT_ONCE = 10_000
+_ADVICE = "Serve without it, or try again; if the server has lost the store, absorb the stream from its beginning"
 _PUT = """
 if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
 local gone = tonumber(ARGV[3])
@@ -97,15 +99,5 @@ class RedisStore(KeyedStore):
             found = self._patient.hscan_iter(self._hash, escaped + b"*", _SCANNED_AT_ONCE)
             return list({key: None for key, _ in found})  # a scan may come by twice
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        import redis
-
-        try:
-            yield
-        except (redis.RedisError, OSError) as error:
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise StorageError(
-                f"cannot use {self.name}: {said}. Serve without it, or try again; if the server has lost the store, "
-                "absorb the stream from its beginning"
-            ) from error
+    def _told(self) -> AbstractContextManager[None]:
+        return redis_told(self.name, _ADVICE)

@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlsd_lab.errors import ConfigError, MissingExtraError, StorageError
+from mlsd_lab.errors import ConfigError, MissingExtraError
 from mlsd_lab.ingestion.stream.event_stream import Entry, Receipt, Records
 from mlsd_lab.ingestion.stream.record_key import record_keys
+from mlsd_lab.ingestion.stream.redis_told import redis_told
 from mlsd_lab.ingestion.stream.stream_errors import check_offset, check_records
 
 _SECONDS = 10.0  # without an answer, after which a server counts as gone
@@ -180,17 +181,8 @@ class RedisStream:
                 " would drop the stream. Set it (redis-cli CONFIG SET maxmemory-policy noeviction)"
             )
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        import redis
-
-        try:
-            yield
-        except (redis.RedisError, OSError) as error:
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise StorageError(
-                f"cannot use {self._shown}: {said}. Mend it and run again: what was acknowledged is not lost"
-            ) from error
+    def _told(self) -> AbstractContextManager[None]:
+        return redis_told(self._shown, "Mend it and run again: what was acknowledged is not lost")
 
 
 def _number(name: bytes) -> int:
