@@ -15,7 +15,7 @@ import pandas as pd
 from benchmarks.online_state import made_stream, made_videos
 from mlsd_lab.clock import now
 from mlsd_lab.features import Access, SqliteStore
-from mlsd_lab.features.access.chained_log import ChainedLog
+from mlsd_lab.features.access.chained_log import UNSYNCED, ChainedLog
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.machine import machine, versions
 
@@ -50,9 +50,11 @@ def reads(store: SqliteStore, folder: Path) -> dict[str, Callable[..., object]]:
     def bare(columns: Sequence[str]) -> Callable[..., object]:
         return lambda user, slate, as_of, surface: store.lookup(user, slate, as_of, surface, columns=columns)
 
-    def governed(name: str, columns: Sequence[str], log: dict[str, object]) -> Callable[..., object]:
+    def governed(
+        name: str, columns: Sequence[str], unsynced: int = UNSYNCED, boot: str | None = None
+    ) -> Callable[..., object]:
         access = Access(folder / name, now)
-        access._reads = ChainedLog(folder / name / "reads.log", **log)  # type: ignore[arg-type]
+        access._reads = ChainedLog(folder / name / "reads.log", unsynced, boot)  # as none but a measurement sets it
         access.grant("ranker", FEED, columns, "bench", personal=not FEED.personal.isdisjoint(columns))
         reader = access.reader("ranker", "bench", "a measurement")
         return lambda *about: reader.lookup(store, columns, *about)
@@ -60,11 +62,11 @@ def reads(store: SqliteStore, folder: Path) -> dict[str, Callable[..., object]]:
     return {
         "bare": bare(columns),
         "bare, nothing personal": bare(open_to_all),
-        "governed, nothing personal": governed("open", open_to_all, {}),
-        "logged, never synced": governed("never", columns, {"unsynced": NEVER}),
-        "logged, a sync each 1,000": governed("a thousand", columns, {}),
-        "logged, a sync each 100": governed("a hundred", columns, {"unsynced": 100}),
-        "logged, a sync each": governed("each", columns, {"boot": ""}),
+        "governed, nothing personal": governed("open", open_to_all),
+        "logged, never synced": governed("never", columns, NEVER),
+        "logged, a sync each 1,000": governed("a thousand", columns),
+        "logged, a sync each 100": governed("a hundred", columns, 100),
+        "logged, a sync each": governed("each", columns, boot=""),
     }
 
 
