@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.features import OnlineStore
+from mlsd_lab.features.access.reader import Reader
 from mlsd_lab.serving.bundle import Bundle
 
 
@@ -66,6 +68,8 @@ class Recommender:
 
     `absorb` fills the store and the seen-filter together, from the first event on; a request must be later than that.
     Unknown users get what is popular, ranked. When the ranker fails the slate stays in retrieval order and says so.
+    With a `reader` (`Access.reader`) features are read as its role may, and what is personal is logged; a feature that
+    the role may not read refuses the request with `AccessError`.
 
     An example of the whole path stands at `mlsd_lab.serving.Bundle`.
 
@@ -75,7 +79,14 @@ class Recommender:
 
     STAGES = ("retrieve", "filter", "features", "rank", "arrange")
 
-    def __init__(self, bundle: Bundle, store: OnlineStore, candidates: int = 100, shown: int = 10) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        store: OnlineStore,
+        candidates: int = 100,
+        shown: int = 10,
+        reader: Reader | None = None,
+    ) -> None:
         if not 1 <= shown <= candidates:
             raise ConfigError(f"expected 1 ≤ shown ≤ candidates, found {shown} and {candidates}")
         if store.catalogue.fingerprint != bundle.fingerprint:
@@ -89,6 +100,7 @@ class Recommender:
                 "what a person has seen is learned from the stream as it is absorbed"
             )
         self.bundle, self.store, self.candidates, self.shown = bundle, store, candidates, shown
+        self._lookup = store.lookup if reader is None else partial(reader.lookup, store, store.catalogue.columns)
         self._seen: dict[str, array[int]] = {}
 
     def absorb(self, batch: pd.DataFrame, offset: int) -> None:
@@ -111,7 +123,7 @@ class Recommender:
             scores = self.bundle.retrieval_scores(request.user_id, videos)
             ids = self.bundle.video_ids[videos]
         with stage("features"):
-            features = self.store.lookup(request.user_id, ids.tolist(), request.as_of, request.surface, scores)
+            features = self._lookup(request.user_id, ids.tolist(), request.as_of, request.surface, scores)
         degraded = None
         with stage("rank"):
             try:

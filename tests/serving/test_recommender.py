@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from mlsd_lab.errors import ConfigError, DataError
-from mlsd_lab.features import Catalogue, MemoryStore
+from mlsd_lab.errors import AccessError, ConfigError, DataError
+from mlsd_lab.features import Access, Catalogue, MemoryStore
 from mlsd_lab.features.feed import FEED
 from mlsd_lab.retrieval import AnnoyIndex
 from mlsd_lab.serving import Answer, Bundle, Recommender, Request
@@ -266,3 +266,19 @@ def test_a_store_that_absorbed_events_unseen_is_refused() -> None:
     store.absorb(events().iloc[:10], offset=0)
     with pytest.raises(ConfigError, match="found one at position 10: what a person has seen is learned"):
         Recommender(bundle(), store)
+
+
+def test_with_a_reader_features_are_read_as_its_role_may_and_the_log_says_whose(tmp_path: Path) -> None:
+    access, asked = Access(tmp_path, lambda: datetime(2026, 3, 6, tzinfo=UTC)), request("u9")
+    made = Recommender(
+        bundle(), MemoryStore(FEED, small_log().videos), 30, 5, access.reader("ranker", "feed-server", "ranking")
+    )
+    made.absorb(events()[events()["known_at"] < TEST_DAY], offset=0)
+    access.grant("ranker", FEED, ["all"], "ann")
+    with pytest.raises(AccessError, match="role 'ranker' may not read user_impressions_1d"):
+        made.recommend(asked)
+    access.grant("ranker", FEED, sorted(FEED.personal), "ann", personal=True)
+    pd.testing.assert_frame_equal(made.recommend(asked).served, recommender().recommend(asked).served)
+    refused, read = [entry for entry in access.entries() if entry["what"] in ("refused", "read")]
+    assert {one["user"] for one in (refused, read)} == {access.user_name("u9")}
+    assert {*read["columns"]} == FEED.personal
