@@ -29,7 +29,7 @@ class Snapshot:
     windows end there, and a time to live is judged there. What is made of the request's own moment, such as a video's
     age, is not frozen in it but among the `others`: the store has these, and reads a few rows for them. A video that
     was not in `video_ids` has an empty past. Where threads share a name for it, giving that name to a newer snapshot
-    replaces it as a whole.
+    replaces it as a whole. It is taken from the store itself, and asks for no grant.
 
     >>> from mlsd_lab.datasets import Log
     >>> from mlsd_lab.features import stream
