@@ -319,7 +319,7 @@ note("new_a_day_old", loses["new"][24], "%")
 look = {"xlabel": "age of the features", "ylabel": "long views, %"}
 drawn = intervals("Against fresh features", curve, list(ages.values()), **look)
 aged = curve.new[24].high < curve["for you"][24].low
-display(compare(age_guess, until), drawn, claim("aged", aged, "It is *new* that ages.", "Both do."))
+display(compare(age_guess, until), drawn, claim("aged", aged, "It is “new” that ages.", "Both do."))
 curve.map(told).rename(ages)
 
 # %% [markdown]
@@ -396,7 +396,7 @@ theirs = now.columns.str.startswith("user")
 for half, columns in (("people", now.columns[theirs]), ("videos", now.columns[~theirs])):
     chance = models["before"].predict_proba(now.assign(**old[columns]))[:, 1]
     change = percent(shelves["new"].brings(chance), fresh["new"])
-    print(f"*new*, with what is known of {half} a day old: {told(change)} %")
+    print(f"“new”, with what is known of {half} a day old: {told(change)} %")
 
 # %% [markdown]
 # It is not an age that decides but what the page shows. A service that lives on new videos pays for a stream, and only
