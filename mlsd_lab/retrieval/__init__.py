@@ -4,6 +4,7 @@ from mlsd_lab.retrieval.als import ALS
 from mlsd_lab.retrieval.annoy_index import AnnoyIndex
 from mlsd_lab.retrieval.backfill import Backfill
 from mlsd_lab.retrieval.blend import Blend, Blended, blended
+from mlsd_lab.retrieval.by_length_index import ByLengthIndex
 from mlsd_lab.retrieval.choice import Choice, SearchBudget, choose
 from mlsd_lab.retrieval.content import Content
 from mlsd_lab.retrieval.content_tower import ContentTower
@@ -29,6 +30,7 @@ __all__ = [
     "Backfill",
     "Blend",
     "Blended",
+    "ByLengthIndex",
     "Choice",
     "Content",
     "ContentTower",

@@ -11,7 +11,7 @@ from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.evaluation import NOBODY, Candidates
 from mlsd_lab.evaluation.candidates import checked_users
-from mlsd_lab.retrieval.exact_index import ExactIndex
+from mlsd_lab.retrieval.by_length_index import ByLengthIndex
 from mlsd_lab.retrieval.vector_index import VectorIndex
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ALS:
         confidence: float = 3.0,
         iterations: int = 15,
         seed: int = 0,
-        index: Callable[[NDArray[np.float64]], VectorIndex] = ExactIndex,
+        index: Callable[[NDArray[np.float64]], VectorIndex] = ByLengthIndex,
     ) -> None:
         if factors < 1 or iterations < 1 or not regularization >= 0 or not confidence > 0:
             raise ConfigError(

@@ -34,13 +34,17 @@ class VectorIndex(Protocol):
         """Return k videos a query of shape (queries, dimension), without the stored entries of its row of `exclude`."""
 
 
-def checked_vectors(vectors: ArrayLike, dtype: type[np.floating] = np.float64) -> NDArray[np.floating]:
+def checked_vectors(vectors: ArrayLike, dtype: type[np.floating] | None = None) -> NDArray[np.floating]:
     """Return finite vectors of shape (rows, dimension), or raise `DataError` naming the first bad row.
+
+    Without a `dtype` float32 stays as it is and everything else becomes float64.
 
     >>> checked_vectors([[0.5, float("nan")]])
     Traceback (most recent call last):
     mlsd_lab.errors.DataError: vectors: expected finite numbers, found nan in row 0; was the model fitted on valid data?
     """
+    if dtype is None:
+        dtype = np.float32 if getattr(vectors, "dtype", None) == np.float32 else np.float64
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
         array = np.ascontiguousarray(vectors, dtype=dtype)
     if array.ndim != 2 or array.shape[1] == 0:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.evaluation import NOBODY
-from mlsd_lab.retrieval import ALS, AnnoyIndex, ExactIndex, Retriever
+from mlsd_lab.retrieval import ALS, AnnoyIndex, ByLengthIndex, ExactIndex, Retriever
 from tests.retrieval.retriever_contract import NEWCOMER, USERS, RetrieverContract, a_log
 
 
@@ -86,7 +86,7 @@ def test_factors_that_are_not_finite_are_an_error_that_says_what_to_do() -> None
 def test_another_index_answers_for_the_same_model_and_the_model_keeps_its_own() -> None:
     als = ALS(factors=4, regularization=0.1).fit(a_log())
     other = als.searched_by(AnnoyIndex.build(als.video_factors_))
-    assert isinstance(als.index_, ExactIndex)
+    assert isinstance(als.index_, ByLengthIndex)
     assert other.user_factors_ is als.user_factors_
     users = np.arange(USERS)
     assert other.retrieve(users, 5).videos.tolist() == als.retrieve(users, 5).videos.tolist()
