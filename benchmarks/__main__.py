@@ -31,6 +31,7 @@ from benchmarks.rows import (
     main_job,
     metrics,
     online_read,
+    search_choice,
     search_cost,
     streams,
     windowed_features,
@@ -52,6 +53,7 @@ ROWS: tuple[Row, ...] = (
     *hot_keys.ROWS,
     *als_to_recall.ROWS,
     *search_cost.ROWS,
+    *search_choice.ROWS,
     *growth.ROWS,
     *job_growth.ROWS,
 )

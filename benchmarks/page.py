@@ -88,10 +88,10 @@ def cases(row: Result) -> list[str]:
     return [table(head, [tuple(map(cell, part.values())) for part in parts])]
 
 
-def cell(value: float | str) -> str:
-    """Return a whole number with commas, any other with three digits, a text without underscores."""
-    if isinstance(value, str):
-        return value.replace("_", " ")
+def cell(value: float | str | None) -> str:
+    """Return a whole number with commas, any other with three digits, a text without underscores, nothing for None."""
+    if value is None or isinstance(value, str):
+        return (value or "").replace("_", " ")
     return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
 
 

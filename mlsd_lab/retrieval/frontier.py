@@ -14,6 +14,7 @@ from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import Candidates, Estimate, estimate, mean_of
 from mlsd_lab.evaluation.candidates import members
 from mlsd_lab.retrieval.annoy_index import AnnoyIndex, Metric
+from mlsd_lab.retrieval.by_length_index import ByLengthIndex
 from mlsd_lab.retrieval.exact_index import ExactIndex
 from mlsd_lab.retrieval.hnsw_index import HNSWIndex
 from mlsd_lab.retrieval.vector_index import VectorIndex, checked_queries, checked_vectors
@@ -93,6 +94,27 @@ class Frontier:
         ]
         return pd.DataFrame(rows)
 
+    @classmethod
+    def from_frame(cls, frame: "pd.DataFrame", size: int, dimension: int, k: int) -> "Frontier":
+        """Return the frontier that `to_frame` made this of, as it was measured and kept elsewhere.
+
+        >>> exact = Frontier((Point("exact", None, Estimate(1.0, 1.0, 1.0), 2.0, 3.0, 5.12, 0.0),), 10_000, 64, 100)
+        >>> Frontier.from_frame(exact.to_frame(), 10_000, 64, 100) == exact
+        True
+        """
+        import pandas as pd
+
+        points = [
+            Point(
+                row["name"],
+                None if pd.isna(row["effort"]) else int(row["effort"]),
+                Estimate(row["recall"], row["low"], row["high"]),
+                *(row[name] for name in _COSTS),
+            )
+            for row in frame.to_dict("records")
+        ]
+        return cls(tuple(points), size, dimension, k)
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw recall by milliseconds a query, a line a way, with intervals."""
         if ax is None:
@@ -122,12 +144,13 @@ def frontier(
     """Measure exact search and each way, at each effort, on the same queries, one query at a time.
 
     `queries` must be ones that an index will meet: users' vectors, not noise. Without `ways` it measures `usual_ways`.
+    Every way gets the vectors in float32, which Annoy and HNSW make of them anyway.
 
     >>> points = frontier(np.eye(3), np.eye(3), k=1, ways=(Way("annoy", AnnoyIndex.build),)).points
     >>> [point.recall.value for point in points]
     [1.0, 1.0]
     """
-    vectors = checked_vectors(vectors)
+    vectors = checked_vectors(vectors, np.float32)
     queries = checked_queries(queries, k, vectors.shape[1])
     if len(vectors) == 0 or len(queries) == 0:
         raise ConfigError(f"expected 1 or more vectors and queries, found {len(vectors)} and {len(queries)}")
@@ -156,10 +179,12 @@ def usual_ways(
     ef: Sequence[int] = (100, 200, 400, 800),
     seed: int = 0,
 ) -> tuple[Way, ...]:
-    """Return Annoy by trees, metric and nodes a query, and, where the extra `hnsw` is installed, HNSW by links and ef.
+    """Return exact search by length, Annoy by trees, metric and nodes a query, and HNSW by links and ef.
+
+    HNSW only where the extra `hnsw` is installed.
 
     >>> [way.name for way in usual_ways(trees=[20], links=[])]
-    ['annoy dot, 20 trees', 'annoy augmented, 20 trees']
+    ['exact by length', 'annoy dot, 20 trees', 'annoy augmented, 20 trees']
     """
     annoy = [
         Way(
@@ -171,7 +196,8 @@ def usual_ways(
         for metric in metrics
     ]
     graphs = links if find_spec("faiss") else ()
-    return (*annoy, *(Way(f"hnsw, {each} links", partial(HNSWIndex.build, links=each), tuple(ef)) for each in graphs))
+    graph = [Way(f"hnsw, {each} links", partial(HNSWIndex.build, links=each), tuple(ef)) for each in graphs]
+    return (Way("exact by length", ByLengthIndex), *annoy, *graph)
 
 
 def _asked(index: VectorIndex, queries: NDArray[np.floating], k: int) -> tuple[Candidates, NDArray[np.float64]]:
