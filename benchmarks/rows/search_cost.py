@@ -84,19 +84,19 @@ def complete(parts: list[Part]) -> list[Part]:
     return [{name: part.get(name, "") for name in names} for part in parts]
 
 
-def vectors(source: str, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def vectors(source: str, size: int, queries: int = QUERIES) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the vectors of videos and of people: learned by ALS, or drawn to be as uneven as those are."""
     rng = np.random.default_rng(0)
     if source == "world":
         als = ALS().fit(simulated(100 * size))
         people = np.flatnonzero(als.known_)
-        return als.video_factors_, als.user_factors_[rng.choice(people, QUERIES, replace=False)]
-    turn, drawn = rng.normal(size=(DIMENSION // 4, DIMENSION)), np.empty((size + QUERIES, DIMENSION))
+        return als.video_factors_, als.user_factors_[rng.choice(people, queries, replace=False)]
+    turn, drawn = rng.normal(size=(DIMENSION // 4, DIMENSION)), np.empty((size + queries, DIMENSION))
     for begin in range(0, len(drawn), _ROWS):
         part = drawn[begin : begin + _ROWS]
         part[:] = rng.normal(size=(len(part), len(turn))) @ turn + rng.normal(size=part.shape)
         part *= rng.lognormal(0, 0.3, size=(len(part), 1))
-    return drawn[QUERIES:], drawn[:QUERIES]
+    return drawn[queries:], drawn[:queries]
 
 
 def ways(size: int, trees: int) -> list[Way]:

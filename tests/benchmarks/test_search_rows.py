@@ -39,9 +39,10 @@ def test_the_page_has_a_line_a_size_and_empty_cells_where_nothing_was_measured(f
     assert complete([{"a": 1}, {"b": 2}]) == [{"a": 1, "b": ""}, {"a": "", "b": 2}]
 
 
-def test_the_choice_is_the_point_of_highest_recall_within_the_budget_and_says_what_is_lost() -> None:
+@pytest.mark.parametrize("source", ["learned", "drawn"])
+def test_the_choice_is_the_point_of_highest_recall_within_the_budget_and_says_what_is_lost(source: str) -> None:
     faiss()
-    found = results.measured(SearchChoice(), True, lambda _: None)
+    found = results.measured(SearchChoice("choice", "vectors", source), True, lambda _: None)
     points = found["parts"]
     ways = ["exact", "exact by length", "annoy dot, 20 trees", "annoy augmented, 20 trees", "hnsw, 16 links"]
     assert list(dict.fromkeys(point["name"] for point in points)) == ways
