@@ -205,8 +205,9 @@ def pick(points, budget):
         ("def pick(ps, b): return max(ps, key=lambda p: p['mb'])", "You returned a whole point"),
         ("def pick(ps, b): return 0", "expected the name of a point"),
     ),
-    thought="Your point fits today's catalogue. Which of its four numbers grows fastest when the catalogue doubles, "
-    "and what would you measure each night so that nobody has to remember?",
+    thought="Your point fits today's catalogue. Which of its five numbers changes most when the catalogue doubles, and "
+    "what would you measure each night so that nobody has to remember? And if the intervals of two points overlap, "
+    "would you still pay for the one of higher recall?",
     cases=_cases,
     judge=_judge,
     shown=_shown,

@@ -82,7 +82,7 @@ def _judge(case: Case, returned: Any) -> str:
     if codes == _right(case):
         return ""
     if len(codes) > k:
-        return f"You return {len(codes)} videos where {k} were asked: whoever blends you trusts that number."
+        return f"You return {len(codes)} videos where {k} were asked: the blend gave this source no more places."
     if again := [code for code in codes if codes.count(code) > 1]:
         return f"Video {again[0]} is there {codes.count(again[0])} times: a place in the list is lost."
     if old := [code for code in codes if code in watched]:
@@ -129,10 +129,12 @@ def _order(case: Case, codes: Codes) -> str:
     one, two = codes[at], right[at]
     if creator[one] == creator[two]:
         ages = f"{case['age'][one]:g} days old, stands before {two}, {case['age'][two]:g} days old"
-        return f"Of one creator, video {one}, {ages}: the newest has waited least for somebody to watch it."
+        return f"Of one creator, video {one}, {ages}: newest first; the older one has had its chance."
     mine, theirs = (int((creator[case["watched"]] == creator[video]).sum()) for video in (one, two))
     if codes == _CONFUSIONS["made"](case):
         return f"Who makes most is not who is watched most: {mine} watches stand before {theirs} at place {at}."
+    if mine == theirs:
+        return f"Both creators were watched {mine} ×, so age alone decides: video {two} is newer than {one}."
     return f"Creator {creator[one]} (watched {mine} ×) stands before creator {creator[two]} (watched {theirs} ×)."
 
 
@@ -156,7 +158,7 @@ that a source “new from your creators” proposes.
 
 Propose videos by creators whom the person has watched. Videos of the creator watched most often (each watch counts)
 come first, of one creator the newest first. Leave out what was watched and what is not there yet. Where two creators
-were watched equally often, their videos stand together, the newest first. A list may be shorter than `k`, or empty.
+were watched equally often, their videos form one group, the newest first, whichever of the two made them. A list may be shorter than `k`, or empty.
 """,
     starter="""
 def uploads(watched, creator, age, k):
@@ -194,7 +196,7 @@ def uploads(watched, creator, age, k):
             ),
             (
                 "sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-m.count(c[v]), -a[v]))[:k]",
-                "the newest has waited least",
+                "has had its chance",
             ),
             ("sorted(new(w, c, a), key=lambda v: a[v])[:k]", "anybody's list"),
             (
@@ -204,7 +206,7 @@ def uploads(watched, creator, age, k):
             ("sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: a[v])[:k]", "stands before creator"),
             (
                 "sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-m.count(c[v]), a[v]))",
-                "whoever blends you trusts that number",
+                "the blend gave this source no more places",
             ),
             (
                 "(sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-m.count(c[v]), a[v])) + k * [-1])[:k]",

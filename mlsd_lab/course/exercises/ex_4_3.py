@@ -106,15 +106,15 @@ def _too_few(users: tuple[User, ...], k: int, sizes: NDArray[np.float64], short:
     if np.ptp(sizes) == 0:
         most = f"of the tenth who have seen most, {100 * short[heavy].mean():.0f} %"
         return f"{told}, and {most}: one size for all is too small for those who use the service most."
-    return f"{told}, of {len(users)} people; {100 * _SHORT:g} % may."
+    return f"{told}, of {len(users)} people; {100 * _SHORT:g} % may. Widen the margin where few survived last time."
 
 
 def _too_many(users: tuple[User, ...], k: int, sizes: NDArray[np.float64], work: float) -> str:
-    told = f"Never short, {work:.1f} × the work"
+    never, told = (f"{how} short, {work:.1f} × the work" for how in ("Never", "Hardly ever"))
     if all(size >= user.catalogue for size, user in zip(sizes, users, strict=True)):
-        return f"{told}: that is everything, and no search at all."
+        return f"{never}: that is everything, and no search at all."
     if all(size == k + user.seen for size, user in zip(sizes, users, strict=True)):
-        return f"{told}: it is safe, and most of what they have seen is not among what is near now."
+        return f"{never}: it is safe, and most of what they have seen is not among what is near now."
     if np.ptp(sizes) == 0:
         return f"{told}: everybody pays for the few who have seen nearly all."
     return f"{told} of what was needed; {_WORK:g} × is allowed."
@@ -139,16 +139,16 @@ how many to ask the index for, so that `k` are left. Of the person you know
 - `user.fetched`, `user.survived`: how many nearest videos were fetched for them last time, and how many of these they
   had not seen.
 
-Return a whole number, at least `k`. Hidden services have hundreds of people each, and `k` is not always 100. You are
-judged by two numbers of each service: at most 1 % of its people may come up short, and all that you fetch may be at
-most two and a half times what would have been just enough.
+Return a whole number, at least `k`. Hidden services have 100 to 220 people each, and `k` is not always 100. You are
+judged by two numbers of each service: at most 1 % of its people may come up short, and the sum of what you fetch,
+over all its people, may be at most two and a half times what would have been just enough.
 """,
     starter="""
 def fetch_size(user, k=100):
     return 0  # change this line
 """,
     hint="What share of what is near survives the filter for *this* person? Last time's share is an estimate from a "
-    "few hundred videos: how far off may it be? And which size can never be too small, whatever the estimate says?",
+    "100 to 600 videos: how far off may it be? And which size can never be too small, whatever the estimate says?",
     solution="""
 def fetch_size(user, k=100):
     survival = (user.survived + 1) / (user.fetched + 2)

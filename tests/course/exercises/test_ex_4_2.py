@@ -27,7 +27,7 @@ def test_a_list_counts_in_any_clothes(kind: Any) -> None:
     [
         ([3, 2, 4], ""),
         ([3, 2], "Your list ends after 2 of 3: video 4 could stand there too."),
-        ([2, 3, 4], "Of one creator, video 2, 3 days old, stands before 3, 2 days old: the newest"),
+        ([2, 3, 4], "Of one creator, video 2, 3 days old, stands before 3, 2 days old: newest first"),
         ([4, 3, 2], "Creator 0 (watched 1 ×) stands before creator 1 (watched 2 ×)."),
         ([5, 3, 2], "Video 5 is by creator 2; this person has watched creators [0, 1]: it is anybody's list."),
         ([6, 3, 2], "Video 6 has an age of -1 days: it is uploaded after the request."),
