@@ -16,6 +16,7 @@ TITLES = {
     "03": "Feature store",
     "03_governance": "A feature store for many",
     "04": "Candidate generation",
+    "04_search": "Search among millions",
     "05": "Ranking",
     "06": "Model registry",
     "07": "Serving latency",

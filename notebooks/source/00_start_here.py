@@ -17,7 +17,7 @@ start
 
 # %% [markdown]
 # It has turned every film and every person into a list of 64 numbers, a *vector*, such that the product of the two is
-# high where that person rated that film. (The method is called ALS; notebook 04 builds it.)
+# high where that person rated that film. (The method is called ALS; `04_candidates` works half a turn of it.)
 #
 # **Your turn.** Put in five films of your own, made before 2017; a word or two of the title will do.
 
@@ -116,7 +116,7 @@ print(f"exact search looks at everything, in {exact.time}; best: {exact.result.s
 # %% [markdown]
 # Change the three numbers of nodes: can you be faster than exact search *and* find all hundred? The index buys speed
 # with missing films; how much of either you want is a decision, and the size of the catalogue decides whether there
-# is anything to buy. Notebook 04 will find that size.
+# is anything to buy. `04_search` looks for that size.
 
 # %% [markdown]
 # ## The whole system
@@ -212,7 +212,7 @@ claim(
     "large",
     large < 0.02,
     yes="Exact search alone still fits into 20 ms here, and leaves less for all the rest.",
-    no="Exact search alone is over 20 ms: one has to approximate. Notebook 04 is about how.",
+    no="Exact search alone is over 20 ms: one has to approximate. `04_search` is about how.",
 )
 
 # %% [markdown]
@@ -266,7 +266,8 @@ card()
 # | Where does the data come from, and what if it is late, doubled, broken? | data | 02 Data ingestion |
 # | How fresh are your features, and what if events come late or the consumer dies? | data | 02 The stream |
 # | How do training and serving see the same features? | data | 03 Feature store |
-# | How do you find hundreds among millions? | candidates | 04 Candidate generation |
+# | Where do hundreds of candidates come from, also for who and what is new? | candidates | 04 Candidate generation |
+# | How do you find them among millions, in milliseconds? | candidates | 04 Search |
 # | In which order, and for what goal? | rank | 05 Ranking |
 # | Which model is running, and how do you take it back? | serve | 06 Model registry |
 # | How fast, how many machines, what if it is slow? | serve | 07 Serving latency |
