@@ -77,7 +77,7 @@ def checked_queries(queries: ArrayLike, k: int, dimension: int) -> NDArray[np.fl
 
 
 def checked_exclude(exclude: "csr_matrix", queries: int, size: int) -> "csr_matrix":
-    """Return what to leave out, a sparse row a query and a column a video, or raise.
+    """Return what to leave out, a sparse row a query and a column a video, each entry once, or raise.
 
     >>> from scipy.sparse import csr_matrix
     >>> checked_exclude(csr_matrix((5, 3)), queries=1, size=3)
@@ -88,4 +88,18 @@ def checked_exclude(exclude: "csr_matrix", queries: int, size: int) -> "csr_matr
         raise ConfigError(
             f"exclude: expected shape ({queries}, {size}), a row a query and a column a video, found {exclude.shape}"
         )
-    return exclude.tocsr()
+    return once_each(exclude.tocsr())
+
+
+def once_each(rows: "csr_matrix") -> "csr_matrix":
+    """Return sparse rows with each entry stored once: those that repeat one are added up, in a copy.
+
+    >>> from scipy.sparse import csr_matrix
+    >>> once_each(csr_matrix((np.ones(3), [4, 4, 2], [0, 3]), shape=(1, 5))).nnz
+    2
+    """
+    if rows.has_canonical_format:
+        return rows
+    rows = rows.copy()
+    rows.sum_duplicates()
+    return rows

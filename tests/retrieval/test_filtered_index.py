@@ -93,3 +93,9 @@ def test_vectors_of_another_shape_and_an_index_that_scores_otherwise_are_refused
         FilteredIndex(GOOD, VECTORS[:199])
     with pytest.raises(ConfigError, match="scores by inner product"):
         FilteredIndex(AnnoyIndex.build(VECTORS, "angular"), VECTORS)
+
+
+def test_what_is_excluded_twice_takes_one_place_of_what_is_left() -> None:
+    repeated = csr_matrix((np.ones(400), np.repeat(np.arange(100), 4), [0, 400]), shape=(1, 200))
+    found = FilteredIndex(GOOD, VECTORS).search(QUERIES[:1], 100, repeated)
+    assert sorted(found.videos[0].tolist()) == list(range(100, 200))
