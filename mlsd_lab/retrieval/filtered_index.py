@@ -66,7 +66,7 @@ class FilteredIndex:
         dropped = np.add.reduceat(np.append(self.allowed[exclude.indices], 0), exclude.indptr[:-1]) * (excluded > 0)
         wanted = np.minimum(k, self.allowed.sum() - dropped)
         left = np.flatnonzero(wanted > 0)
-        fetch = int(k / max(self.allowed.mean(), 1 / self.size)) + int(excluded.max(initial=0))
+        fetch = int(k * self.size / max(1, self.allowed.sum())) + int(excluded.max(initial=0))
         for _ in range(_ROUNDS):
             if len(left) == 0 or fetch > max(self.size // _MOST, k):
                 break

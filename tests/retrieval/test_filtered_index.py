@@ -99,3 +99,8 @@ def test_what_is_excluded_twice_takes_one_place_of_what_is_left() -> None:
     repeated = csr_matrix((np.ones(400), np.repeat(np.arange(100), 4), [0, 400]), shape=(1, 200))
     found = FilteredIndex(GOOD, VECTORS).search(QUERIES[:1], 100, repeated)
     assert sorted(found.videos[0].tolist()) == list(range(100, 200))
+
+
+def test_an_empty_catalogue_gives_empty_lists() -> None:
+    nothing = np.empty((0, 6))
+    assert FilteredIndex(ExactIndex(nothing), nothing).search(QUERIES, 3).videos.shape == (15, 0)
