@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _ROUNDS = 3  # of fetching four times as many, before all that remains is looked at
 _MOST = 4  # and never more than a quarter of the index, which costs about as much
+_AT_ONCE = 8_000_000  # candidates held
 
 
 class FilteredIndex:
@@ -66,11 +67,12 @@ class FilteredIndex:
         dropped = np.add.reduceat(np.append(self.allowed[exclude.indices], 0), exclude.indptr[:-1]) * (excluded > 0)
         wanted = np.minimum(k, self.allowed.sum() - dropped)
         left = np.flatnonzero(wanted > 0)
-        fetch = int(k * self.size / max(1, self.allowed.sum())) + int(excluded.max(initial=0))
+        fetch = int(k * self.size / max(1, self.allowed.sum()))
         for _ in range(_ROUNDS):
-            if len(left) == 0 or fetch > max(self.size // _MOST, k):
-                break
-            _put(found, left, self._asked(queries[left], fetch, exclude[left], k))
+            few = left[fetch + excluded[left] <= max(self.size // _MOST, k)]
+            size = max(1, _AT_ONCE // (fetch + int(excluded[few].max(initial=1))))
+            for some in (few[begin : begin + size] for begin in range(0, len(few), size)):
+                _put(found, some, self._asked(queries[some], fetch, exclude[some], k))
             left = left[(found.videos[left] != NOBODY).sum(axis=1) < wanted[left]]
             fetch *= 4
         if len(left):
@@ -78,8 +80,8 @@ class FilteredIndex:
         return found
 
     def _asked(self, queries: NDArray[np.floating], fetch: int, exclude: "csr_matrix", k: int) -> Candidates:
-        more = self.index.search(queries, fetch)
-        return more.kept(self.allowed[more.videos] & (more.videos != NOBODY), fetch).without(exclude, k)
+        more = self.index.search(queries, fetch, exclude)
+        return more.kept(self.allowed[more.videos], k)
 
     def _looked_at(self, queries: NDArray[np.floating], k: int, exclude: "csr_matrix") -> Candidates:
         codes, rest = self._rest

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from mlsd_lab.errors import ConfigError
-from mlsd_lab.evaluation import NOBODY
-from mlsd_lab.retrieval import ALS, AnnoyIndex, ExactIndex, FilteredIndex, VectorIndex
+from mlsd_lab.evaluation import NOBODY, Candidates
+from mlsd_lab.retrieval import ALS, AnnoyIndex, ExactIndex, FilteredIndex, VectorIndex, filtered_index
 from tests.retrieval.retriever_contract import NEWCOMER, USERS, RetrieverContract, a_log, lists
 from tests.retrieval.vector_index_contract import QUERIES, VECTORS, VectorIndexContract
 
@@ -22,7 +22,7 @@ class TestFilteredIndex(VectorIndexContract):
 
 class TestALSBehindFilters(RetrieverContract):
     def make(self) -> ALS:
-        return ALS(4, 0.1, index=lambda v: FilteredIndex(AnnoyIndex.build(v, trees=1, search_k=1), v))
+        return ALS(4, 0.1, index=lambda v: FilteredIndex(AnnoyIndex.build(v), v))
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -104,3 +104,35 @@ def test_what_is_excluded_twice_takes_one_place_of_what_is_left() -> None:
 def test_an_empty_catalogue_gives_empty_lists() -> None:
     nothing = np.empty((0, 6))
     assert FilteredIndex(ExactIndex(nothing), nothing).search(QUERIES, 3).videos.shape == (15, 0)
+
+
+class Counting:
+    """An index that remembers how many candidates it was asked for at once."""
+
+    def __init__(self, index: AnnoyIndex) -> None:
+        self.index, self.size, self.dimension, self.nbytes = index, index.size, index.dimension, index.nbytes
+        self.asked: list[int] = []
+
+    def search(self, queries: NDArray[np.floating], k: int, exclude: csr_matrix | None = None) -> Candidates:
+        most = 0 if exclude is None else int(np.diff(exclude.indptr).max(initial=0))
+        self.asked.append(len(queries) * (k + most))  # as an index may fetch that knows no blocks
+        return self.index.search(queries, k, exclude)
+
+
+def test_however_many_ask_a_bounded_number_of_candidates_is_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed, many = np.arange(200) % 8 == 0, np.tile(QUERIES, (20, 1))
+    seen = csr_matrix(np.outer(np.arange(300) == 7, np.arange(200) < 9))
+    whole = FilteredIndex(GOOD, VECTORS, allowed).search(many, 5, seen)
+    monkeypatch.setattr(filtered_index, "_AT_ONCE", 1_000)
+    counting = Counting(GOOD)
+    found = FilteredIndex(counting, VECTORS, allowed).search(many, 5, seen)
+    assert found.videos.tolist() == whole.videos.tolist()
+    assert max(counting.asked) <= 1_000
+
+
+def test_what_one_person_has_seen_does_not_change_another_s_list() -> None:
+    exclude = csr_matrix(np.vstack([np.arange(200) < 40, np.zeros(200)]))
+    filtered = FilteredIndex(POOR, VECTORS, np.arange(200) % 2 == 0)
+    for k in (1, 2, 3, 5, 8):
+        together = filtered.search(QUERIES[:2], k, exclude).videos[1]
+        assert together.tolist() == filtered.search(QUERIES[1:2], k, exclude[1:]).videos[0].tolist()
