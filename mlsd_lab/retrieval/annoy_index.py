@@ -111,9 +111,9 @@ class AnnoyIndex:
         scale = lengths * self._length
         excluded = np.zeros(len(queries), dtype=int) if exclude is None else np.diff(exclude.indptr)
         fetch = np.minimum(self.size, k + excluded)
-        width = int(fetch.max(initial=min(k, self.size)))
 
         def work(rows: slice) -> Candidates:
+            width = int(fetch[rows].max(initial=min(k, self.size)))
             found = self._found(queries[rows], fetch[rows], width, scale[rows])
             return found.head(k) if exclude is None else found.without(exclude[rows], k)
 
