@@ -25,6 +25,7 @@ _INT32 = 2**31 - 1
 _ROWS = 100_000  # made into Python lists at a time
 _QUERIES = 250  # asked by one thread
 _LONGEST = 1e18  # a vector's length, so that inner products stay finite in float32
+_WIDEST = 100_000  # a vector's dimension: Annoy copies one to the stack, and ends the process where it does not fit
 
 
 class AnnoyIndex:
@@ -67,6 +68,8 @@ class AnnoyIndex:
         size, dimension = array.shape
         if size > _INT32:
             raise ConfigError(f"vectors: expected at most {_INT32:,}, since Annoy's ids are int32, found {size:,}")
+        if dimension > _WIDEST:
+            raise ConfigError(f"vectors: expected dimension up to {_WIDEST:,}, found {dimension:,}; a row is a video")
         length = 1.0
         if metric == "augmented":
             array, length = _augmented(array)
@@ -170,7 +173,8 @@ class AnnoyIndex:
             raise ArtifactError(f"{folder / _IDS}: cannot be read ({error})") from error
         names = ("size", "dimension", "metric", "search_k", "length")
         size, dimension, metric, search_k, length = (facts[name] for name in names)
-        numbers = all(isinstance(number, int) and 0 < number <= _INT32 for number in (size, dimension, search_k))
+        limits = ((size, _INT32), (dimension, _WIDEST), (search_k, _INT32))
+        numbers = all(isinstance(number, int) and 0 < number <= most for number, most in limits)
         if not numbers or metric not in get_args(Metric) or not (isinstance(length, float) and 0 < length <= _LONGEST):
             raise ArtifactError(f"{folder}: expected size, dimension, search_k, a metric and a length, found {facts}")
         if not isinstance(ids, list) or len(ids) != size or not all(isinstance(name, str) for name in ids):

@@ -213,6 +213,21 @@ def test_long_vectors_within_the_limit_have_finite_scores() -> None:
     assert np.isfinite(found.scores).all()
 
 
+WIDE = """
+from mlsd_lab.errors import ConfigError
+try:
+    index = AnnoyIndex.build(np.ones((2, 3_000_000), dtype=np.float32), trees=1)
+    print(index.search(np.ones((1, 3_000_000)), 1).videos)
+except ConfigError as error:
+    print(error)
+"""
+
+
+def test_vectors_too_wide_for_annoy_s_stack_are_refused_and_the_process_lives() -> None:
+    said = in_another_process(WIDE)  # factors of 3 million videos, the wrong way round
+    assert said == "vectors: expected dimension up to 100,000, found 3,000,000; a row is a video\n"
+
+
 @pytest.mark.parametrize("number", [0, 199, 201])
 def test_ids_must_be_one_a_vector(tmp_path: Path, number: int) -> None:
     with pytest.raises(ConfigError, match=f"ids: expected 200, one a vector, found {number}"):
