@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Metric = Literal["dot", "augmented", "angular", "euclidean"]
 _KIND, _INDEX, _IDS = "annoy-index/1", "index.ann", "ids.json"
 _INT32 = 2**31 - 1
+_TREES = 10_000  # more than anybody needs, and few enough for Annoy's int32 ids of nodes
 _ROWS = 100_000  # made into Python lists at a time
 _QUERIES = 250  # asked by one thread
 _LONGEST = 1e18  # a vector's length, so that inner products stay finite in float32
@@ -58,11 +59,9 @@ class AnnoyIndex:
         array = _float32(vectors)
         if metric not in get_args(Metric):
             raise ConfigError(f"metric: expected {', '.join(get_args(Metric))}, found {metric!r}")
-        search_k = 100 * trees if search_k is None else search_k
-        if len(array) == 0 or not 1 <= trees <= _INT32 or not 1 <= search_k <= _INT32:
-            raise ConfigError(
-                f"expected 1 or more vectors, trees and search_k; found {len(array)}, {trees} and {search_k}"
-            )
+        if len(array) == 0 or not 1 <= trees <= _TREES:
+            raise ConfigError(f"expected 1 or more vectors and 1 to {_TREES:,} trees, found {len(array)} and {trees}")
+        search_k = _checked_nodes(100 * trees if search_k is None else search_k)
         if not 0 <= seed < _INT32:
             raise ConfigError(f"seed: expected 0 to {_INT32 - 1}, found {seed}")
         size, dimension = array.shape
@@ -84,7 +83,7 @@ class AnnoyIndex:
     def searched_with(self, search_k: int) -> "AnnoyIndex":
         """Return this index with another number of nodes to look at a query; the forest is the same."""
         other = copy.copy(self)
-        other.search_k = search_k
+        other.search_k = _checked_nodes(search_k)
         return other
 
     @cached_property
@@ -195,6 +194,12 @@ class AnnoyIndex:
             return -distance
         cosine = 1 - distance**2 / 2
         return cosine if self.metric == "angular" else cosine * scale
+
+
+def _checked_nodes(search_k: int) -> int:
+    if not 1 <= search_k <= _INT32:
+        raise ConfigError(f"search_k: expected 1 to {_INT32:,} nodes, found {search_k:,}")
+    return search_k
 
 
 def _stored(dimension: int, metric: Metric) -> tuple[int, Literal["dot", "angular", "euclidean"]]:

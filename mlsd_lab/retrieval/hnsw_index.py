@@ -14,6 +14,8 @@ from mlsd_lab.retrieval.vector_index import checked_exclude, checked_queries, ch
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+_INT32 = 2**31 - 1
+
 
 class HNSWIndex:
     """A hierarchical navigable small-world graph (Malkov & Yashunin 2016), of `faiss`, by inner product in float32.
@@ -38,9 +40,9 @@ class HNSWIndex:
         """Index vectors of shape (videos, dimension)."""
         faiss = _faiss()
         array = checked_vectors(vectors, np.float32)
-        if len(array) == 0 or not 2 <= links <= 512 or ef_build < 1 or ef < 1:
+        if len(array) == 0 or not 2 <= links <= 512 or not (1 <= ef_build <= _INT32 and 1 <= ef <= _INT32):
             raise ConfigError(
-                "expected 1 or more vectors, links from 2 to 512 and ef_build and ef of 1 or more; "
+                "expected 1 or more vectors, links from 2 to 512 and ef_build and ef from 1 to 2147483647; "
                 f"found {len(array)}, {links}, {ef_build} and {ef}"
             )
         graph = faiss.IndexHNSWFlat(array.shape[1], links, faiss.METRIC_INNER_PRODUCT)
@@ -51,6 +53,8 @@ class HNSWIndex:
 
     def searched_with(self, ef: int) -> "HNSWIndex":
         """Return this index with another `ef`; the graph is the same."""
+        if not 1 <= ef <= _INT32:
+            raise ConfigError(f"ef: expected 1 to {_INT32:,} videos in view, found {ef:,}")
         return HNSWIndex(self._graph, self.size, self.dimension, ef)
 
     @property

@@ -176,12 +176,18 @@ def test_one_long_history_widens_the_lists_of_its_own_block_alone(monkeypatch: p
 # Misuse
 
 
-@pytest.mark.parametrize(
-    "settings", [{"trees": 0}, {"trees": 2**40, "search_k": 1}, {"search_k": 0}, {"search_k": 2**31}]
-)
-def test_trees_and_search_k_out_of_range_are_refused(settings: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match="expected 1 or more vectors, trees and search_k"):
-        AnnoyIndex.build(VECTORS, **settings)  # type: ignore[arg-type]
+@pytest.mark.parametrize("trees", [0, 10_001, 2**40])
+def test_trees_out_of_range_are_refused(trees: int) -> None:
+    with pytest.raises(ConfigError, match=f"expected 1 or more vectors and 1 to 10,000 trees, found 200 and {trees}"):
+        AnnoyIndex.build(VECTORS, trees=trees)
+
+
+@pytest.mark.parametrize("search_k", [0, -5, 2**31])
+def test_nodes_a_query_out_of_range_are_refused_when_built_and_later(search_k: int) -> None:
+    with pytest.raises(ConfigError, match="search_k: expected 1 to 2,147,483,647 nodes, found"):
+        AnnoyIndex.build(VECTORS, search_k=search_k)
+    with pytest.raises(ConfigError, match="search_k: expected 1 to 2,147,483,647 nodes, found"):
+        AnnoyIndex.build(VECTORS).searched_with(search_k)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**31 - 1, 2**63])

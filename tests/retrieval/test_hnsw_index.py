@@ -76,6 +76,12 @@ def test_settings_out_of_range_and_an_empty_catalogue_are_refused(bad: dict[str,
         HNSWIndex.build(**({"vectors": VECTORS} | bad))
 
 
+@pytest.mark.parametrize("ef", [0, -1, 2**31])
+def test_another_ef_out_of_range_is_refused(ef: int) -> None:
+    with pytest.raises(ConfigError, match="ef: expected 1 to 2,147,483,647 videos in view"):
+        HNSWIndex.build(VECTORS).searched_with(ef)
+
+
 def test_without_the_extra_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
