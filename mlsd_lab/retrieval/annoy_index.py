@@ -168,7 +168,7 @@ class AnnoyIndex:
         )
         try:
             ids = json.loads((folder / _IDS).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ArtifactError(f"{folder / _IDS}: cannot be read ({error})") from error
         names = ("size", "dimension", "metric", "search_k", "length")
         size, dimension, metric, search_k, length = (facts[name] for name in names)

@@ -335,7 +335,11 @@ def test_facts_that_do_not_fit_the_file_are_refused(folder: Path, facts: dict[st
 
 
 @pytest.mark.parametrize(
-    "ids", ["[]", "{}", "3", "not json", json.dumps(list(range(200))), json.dumps(dict.fromkeys(IDS))]
+    "ids",
+    [
+        *("[]", "{}", "3", "not json", json.dumps(list(range(200))), json.dumps(dict.fromkeys(IDS))),
+        pytest.param("[" * 200_000, id="deeper than Python goes"),
+    ],
 )
 def test_ids_that_are_no_list_of_as_many_texts_are_refused(folder: Path, ids: str) -> None:
     (folder / "ids.json").write_text(ids)
