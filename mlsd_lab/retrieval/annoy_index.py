@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlsd_lab.artifacts import atomic_folder, verified, write_manifest
-from mlsd_lab.errors import ArtifactError, ConfigError, DataError
+from mlsd_lab.errors import ArtifactError, ConfigError, DataError, StorageError
 from mlsd_lab.evaluation import NOBODY, Candidates
 from mlsd_lab.retrieval.annoy_file import is_sound
 from mlsd_lab.retrieval.by_blocks import by_blocks
@@ -96,8 +96,10 @@ class AnnoyIndex:
 
         with TemporaryDirectory() as folder:
             file = Path(folder, _INDEX)
-            if not self._forest.save(str(file)):
-                raise ArtifactError(f"{file}: Annoy could not write its file")
+            try:
+                self._forest.save(str(file))
+            except OSError as error:
+                raise StorageError(f"cannot write {file}, to weigh the index: {error}. Free the place.") from error
             return file.stat().st_size
 
     def search(self, queries: NDArray[np.floating], k: int, exclude: "csr_matrix | None" = None) -> Candidates:
@@ -143,8 +145,7 @@ class AnnoyIndex:
         if len(ids) != self.size:
             raise ConfigError(f"ids: expected {self.size}, one a vector, found {len(ids)}")
         with atomic_folder(folder) as draft:
-            if not self._forest.save(str(draft / _INDEX)):
-                raise ArtifactError(f"{folder}: Annoy could not write its file")
+            self._forest.save(str(draft / _INDEX))
             (draft / _IDS).write_text(json.dumps([str(name) for name in ids], ensure_ascii=False), encoding="utf-8")
             facts = {"size": self.size, "dimension": self.dimension, "metric": self.metric, "search_k": self.search_k}
             write_manifest(draft, _KIND, **facts, length=self._length)

@@ -248,6 +248,30 @@ def test_a_folder_that_holds_something_is_not_overwritten(folder: Path) -> None:
     assert (folder / "index.ann").read_bytes() == before
 
 
+FULL = """
+import resource
+from mlsd_lab.errors import StorageError
+index = AnnoyIndex.build(np.random.default_rng(0).normal(size=(2000, 8)), trees=5)
+before = index.search(np.ones((1, 8)), 5).videos.tolist()
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+for write in (lambda: index.save(Path(sys.argv[1], "index"), ["id"] * 2000), lambda: index.nbytes):
+    try:
+        write()
+    except StorageError as error:
+        print(error)
+print(index.search(np.ones((1, 8)), 5).videos.tolist() == before)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a limit on the size of files stands in for a full disk")
+def test_where_there_is_no_room_it_says_so_leaves_nothing_and_goes_on_answering(tmp_path: Path) -> None:
+    saving, weighing, same = in_another_process(FULL, tmp_path).splitlines()
+    assert saving.startswith("cannot write")
+    assert weighing.startswith("cannot write")
+    assert same == "True"
+    assert list(tmp_path.iterdir()) == []
+
+
 # Damage
 
 
