@@ -30,15 +30,13 @@ class WithNew:
     def __init__(self, index: VectorIndex, vectors: ArrayLike) -> None:
         if getattr(index, "metric", "dot") not in ("dot", "augmented"):
             raise ConfigError("expected an index that scores by inner product, as the exact search beside it does")
-        new = checked_vectors(vectors)
-        if new.shape[1] != index.dimension:
-            raise ConfigError(f"vectors: expected dimension {index.dimension}, as the index has, found {new.shape[1]}")
+        new = _checked(vectors, index.dimension)
         self.index, self._side = index, ExactIndex(new)
         self.size, self.dimension = index.size + len(new), index.dimension
 
     def adding(self, vectors: ArrayLike) -> "WithNew":
         """Return another with these vectors behind the new ones it has."""
-        return WithNew(self.index, np.concatenate([self._side.vectors, checked_vectors(vectors)]))
+        return WithNew(self.index, np.concatenate([self._side.vectors, _checked(vectors, self.dimension)]))
 
     @property
     def nbytes(self) -> int:
@@ -57,3 +55,10 @@ class WithNew:
         order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         videos = np.take_along_axis(np.concatenate([first.videos, codes], axis=1), order, axis=1)
         return Candidates(videos, np.take_along_axis(scores, order, axis=1))
+
+
+def _checked(vectors: ArrayLike, dimension: int) -> NDArray[np.floating]:
+    new = checked_vectors(vectors)
+    if new.shape[1] != dimension:
+        raise ConfigError(f"vectors: expected dimension {dimension}, as the index has, found {new.shape[1]}")
+    return new

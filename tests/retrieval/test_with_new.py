@@ -42,6 +42,8 @@ def test_filters_hold_for_what_is_new_too() -> None:
 def test_vectors_of_another_dimension_and_an_index_that_scores_otherwise_are_refused() -> None:
     with pytest.raises(ConfigError, match="vectors: expected dimension 6, as the index has, found 5"):
         WithNew(AnnoyIndex.build(VECTORS), VECTORS[:, :5])
+    with pytest.raises(ConfigError, match="vectors: expected dimension 6, as the index has, found 5"):
+        WithNew(AnnoyIndex.build(VECTORS), VECTORS).adding(VECTORS[:, :5])
     with pytest.raises(ConfigError, match="scores by inner product"):
         WithNew(AnnoyIndex.build(VECTORS, "angular"), VECTORS)
     with pytest.raises(DataError, match="expected finite numbers"):
