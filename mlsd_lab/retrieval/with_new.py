@@ -50,11 +50,11 @@ class WithNew:
         old, new = slice(None, self.index.size), slice(self.index.size, None)
         first = self.index.search(queries, k, None if exclude is None else exclude[:, old])
         then = self._side.search(queries, k, None if exclude is None else exclude[:, new])
-        codes = np.where(then.videos == NOBODY, NOBODY, then.videos + self.index.size)
+        codes = np.where(then.videos == NOBODY, NOBODY, then.videos + np.int64(self.index.size))
         scores = np.concatenate([first.scores, then.scores], axis=1)
         order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         videos = np.take_along_axis(np.concatenate([first.videos, codes], axis=1), order, axis=1)
-        return Candidates(videos, np.take_along_axis(scores, order, axis=1))
+        return Candidates(videos, np.take_along_axis(scores, order, axis=1))  # which refuses codes beyond int32
 
 
 def _checked(vectors: ArrayLike, dimension: int) -> NDArray[np.floating]:

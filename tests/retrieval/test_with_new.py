@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from mlsd_lab.errors import ConfigError, DataError
+from mlsd_lab.evaluation import Candidates
 from mlsd_lab.retrieval import AnnoyIndex, ExactIndex, FilteredIndex, VectorIndex, WithNew
 from tests.retrieval.vector_index_contract import QUERIES, VECTORS, VectorIndexContract
 
@@ -37,6 +38,20 @@ def test_filters_hold_for_what_is_new_too() -> None:
     filtered = FilteredIndex(index, VECTORS, np.arange(200) >= 140)
     found = filtered.search(QUERIES, 60)
     assert (np.sort(found.videos, axis=1) == np.arange(140, 200)).all()
+
+
+class Huge:
+    """An index of as many videos as there are codes in int32."""
+
+    dimension, size, nbytes = 6, 2**31 - 1, 1
+
+    def search(self, queries: NDArray[np.floating], k: int, exclude: csr_matrix | None = None) -> Candidates:  # noqa: ARG002
+        return Candidates(np.zeros((len(queries), 1), dtype=np.int32), np.zeros((len(queries), 1)))
+
+
+def test_a_new_video_beyond_int32_is_refused_and_gets_nobody_s_code() -> None:
+    with pytest.raises(ConfigError, match="expected codes within int32"):
+        WithNew(Huge(), [np.zeros(6), 10 * QUERIES[0]]).search(QUERIES[:1], 2)
 
 
 def test_vectors_of_another_dimension_and_an_index_that_scores_otherwise_are_refused() -> None:
