@@ -12,6 +12,7 @@ from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.evaluation import NOBODY, Candidates
 from mlsd_lab.evaluation.candidates import checked_users
 from mlsd_lab.retrieval.by_length_index import ByLengthIndex
+from mlsd_lab.retrieval.from_history import checked_history
 from mlsd_lab.retrieval.vector_index import VectorIndex
 
 if TYPE_CHECKING:
@@ -100,11 +101,7 @@ class ALS:
         """
         from threadpoolctl import threadpool_limits
 
-        if history.shape[1] != len(self.video_factors_):
-            raise ConfigError(
-                f"history: expected {len(self.video_factors_)} columns, one a video as fitted, found {history.shape[1]}"
-            )
-        history = history.tocsr().astype(np.float64)
+        history = checked_history(history, len(self.video_factors_))
         other = copy.copy(self)
         _load()
         with threadpool_limits(1, user_api="blas"):

@@ -13,7 +13,7 @@ from mlsd_lab.evaluation import Candidates
 from mlsd_lab.evaluation.candidates import checked_users
 from mlsd_lab.retrieval.best import best, best_stored
 from mlsd_lab.retrieval.by_blocks import by_blocks
-from mlsd_lab.retrieval.vector_index import checked_exclude
+from mlsd_lab.retrieval.vector_index import checked_exclude, once_each
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -54,12 +54,8 @@ class FromHistory(ABC):
 
     def folded(self, history: "csr_matrix") -> Self:
         """Return this fitted model for other people, or the same at a later time: their counts, a row a person."""
-        if history.shape[1] != self.history_.shape[1]:
-            raise ConfigError(
-                f"history: expected {self.history_.shape[1]} columns, one a video as fitted, found {history.shape[1]}"
-            )
         other = copy.copy(self)
-        other.history_ = history.tocsr()
+        other.history_ = checked_history(history, self.history_.shape[1])
         return other
 
     def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:
@@ -80,3 +76,19 @@ class FromHistory(ABC):
             return best_stored(scores, k, exclude)
         scores[np.diff(history.indptr) == 0] = -np.inf
         return best(scores, k, exclude)
+
+
+def checked_history(history: "csr_matrix", videos: int) -> "csr_matrix":
+    """Return counts as `Log.matrix` has them, each pair stored once and none of zero, or raise for another catalogue.
+
+    >>> from scipy.sparse import csr_matrix
+    >>> checked_history(csr_matrix(([1.0, 1.0, 0.0], [4, 4, 2], [0, 3]), shape=(1, 5)), videos=5).data.tolist()
+    [2.0]
+    """
+    if history.shape[1] != videos:
+        raise ConfigError(f"history: expected {videos} columns, one a video as fitted, found {history.shape[1]}")
+    counts = once_each(history.tocsr())
+    if not counts.data.all():
+        counts = counts.copy()
+        counts.eliminate_zeros()
+    return counts.astype(np.float64, copy=False)

@@ -32,6 +32,18 @@ def test_a_history_of_other_videos_is_refused(model: FromHistory | ALS) -> None:
         fitted.folded(csr_matrix((2, VIDEOS)))
 
 
+@pytest.mark.parametrize("model", FOLDING, ids=lambda model: type(model).__name__)
+def test_a_pair_stored_twice_counts_as_its_sum_and_a_stored_zero_as_nothing(model: FromHistory | ALS) -> None:
+    fitted = model.fit(with_topics(a_log()))
+    begins, shape = [0, 3, 4], (2, VIDEOS + 1)
+    untidy = csr_matrix(([1.0, 1.0, 1.0, 0.0], [3, 3, 9, 4], begins), shape=shape)
+    found = fitted.folded(untidy).retrieve(np.array([0, 1]), 10)
+    tidy = fitted.folded(csr_matrix(([2.0, 1.0], [3, 9], [0, 2, 2]), shape=shape)).retrieve(np.array([0, 1]), 10)
+    assert lists(found) == lists(tidy)
+    assert found.scores.tolist() == tidy.scores.tolist()
+    assert untidy.nnz == 4  # as it was given
+
+
 def test_new_events_change_the_list_and_leave_the_fitted_model_as_it_was() -> None:
     log = a_log()
     knn = ItemKNN().fit(log)
