@@ -85,10 +85,13 @@ class ALS:
         return self
 
     def fold_in(self, videos: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return the vector, shape (factors,), of a person not in the log, from codes of videos they care for."""
+        """Return the vector, shape (factors,), of a person not in the log, from codes of videos they care for.
+
+        A code that is there twice counts as two events; without any the vector is zero.
+        """
         from scipy.sparse import csr_matrix
 
-        videos = np.asarray(videos, dtype=np.int64)
+        videos = self._checked_videos(videos).astype(np.int64)
         shape = (1, len(self.video_factors_))
         counts = csr_matrix((np.ones(len(videos)), (np.zeros_like(videos), videos)), shape=shape)
         return self.folded(counts).user_factors_[0]
@@ -146,10 +149,7 @@ class ALS:
 
         Summed one factor after another, so that a pair scores the same to the bit alone as among others.
         """
-        users, videos = checked_users(users, len(self.user_factors_)), np.asarray(videos)
-        if videos.size and not 0 <= videos.min() <= videos.max() < len(self.video_factors_):
-            last = len(self.video_factors_) - 1
-            raise ConfigError(f"videos: expected codes from 0 to {last}, found {videos.min()} to {videos.max()}")
+        users, videos = checked_users(users, len(self.user_factors_)), self._checked_videos(videos)
         total = np.where(self.known_[users], 0.0, np.nan)
         for begin in range(0, len(users), _PAIRS):
             rows = slice(begin, begin + _PAIRS)
@@ -157,6 +157,12 @@ class ALS:
             for factor in range(self.factors):
                 total[rows] += products[:, factor]
         return total
+
+    def _checked_videos(self, videos: NDArray[np.integer]) -> NDArray[np.integer]:
+        videos, last = np.asarray(videos), len(self.video_factors_) - 1
+        if videos.size and not 0 <= videos.min() <= videos.max() <= last:
+            raise ConfigError(f"videos: expected codes from 0 to {last}, found {videos.min()} to {videos.max()}")
+        return videos
 
     def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:
         """Return the k videos of highest inner product for each user code; empty rows for users without events."""

@@ -148,6 +148,22 @@ def test_what_was_seen_is_not_the_training_log_but_what_the_caller_says() -> Non
     assert als.retrieve(np.array([0]), 4, nothing).videos.tolist() == als.retrieve(np.array([0]), 4).videos.tolist()
 
 
+@pytest.mark.parametrize(("codes", "found"), [([3, 99], "3 to 99"), ([-1], "-1 to -1")])
+def test_codes_of_no_video_are_refused_when_a_person_is_folded_in(codes: list[int], found: str) -> None:
+    als = ALS(factors=4, regularization=0.1).fit(a_log())
+    with pytest.raises(ConfigError, match=f"videos: expected codes from 0 to 60, found {found}"):
+        als.fold_in(np.array(codes))
+
+
+def test_a_person_folded_in_solves_the_paper_s_equation_with_the_videos_as_they_are() -> None:
+    als = ALS(factors=4, regularization=0.5, confidence=3.0, iterations=2).fit(checkerboard())
+    videos, counts = als.video_factors_, np.array([0, 2, 0, 1, 0, 0, 1, 0, 0, 0])
+    confidence = np.diag(np.where(counts > 0, 3.0 * counts, 1.0))
+    solved = np.linalg.solve(videos.T @ confidence @ videos + 0.5 * np.eye(4), videos.T @ confidence @ (counts > 0))
+    assert als.fold_in(np.array([1, 3, 1, 6])) == pytest.approx(solved, abs=2e-6)
+    assert als.fold_in(np.array([], dtype=np.int64)).tolist() == [0.0] * 4
+
+
 def test_a_person_folded_in_is_where_fitting_would_have_put_them() -> None:
     log = checkerboard()
     als = ALS(factors=4, regularization=0.1, iterations=60).fit(log)
