@@ -100,7 +100,8 @@ class ALS:
         """Return this fitted model for other people, or the same at a later time: their counts, a row a person.
 
         It solves, with `implicit`, the equation that `fit` solves for each user, with the video factors as they are:
-        nothing is refitted. User codes of the returned model are rows of `history`.
+        nothing is refitted. User codes of the returned model are rows of `history`. Raises `DataError` where the
+        equation has no one solution, as it may without regularization.
         """
         from threadpoolctl import threadpool_limits
 
@@ -110,7 +111,10 @@ class ALS:
         with threadpool_limits(1, user_api="blas"):
             model = self._model()
             model.item_factors = self.video_factors_
-            factors = model.recalculate_user(np.arange(history.shape[0]), history)
+            try:
+                factors = model.recalculate_user(np.arange(history.shape[0]), history)
+            except ValueError as error:  # a matrix without an inverse
+                raise DataError(f"ALS cannot fold these events in ({error}); raise regularization") from error
         other.user_factors_, other.known_ = factors.round(_DECIMALS), np.diff(history.indptr) > 0
         return other
 

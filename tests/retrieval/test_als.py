@@ -164,6 +164,14 @@ def test_a_person_folded_in_solves_the_paper_s_equation_with_the_videos_as_they_
     assert als.fold_in(np.array([], dtype=np.int64)).tolist() == [0.0] * 4
 
 
+def test_an_equation_without_a_solution_is_an_error_that_says_what_to_do() -> None:
+    pair = pd.DataFrame({"user_id": ["ann", "bob"], "video_id": ["a", "b"]})
+    log = Log.from_frames(pair.assign(occurred_at=pd.Timestamp("2026-01-01", tz="UTC")))
+    als = ALS(factors=8, regularization=0.0).fit(log)
+    with pytest.raises(DataError, match=r"ALS cannot fold these events in .*; raise regularization"):
+        als.fold_in(np.array([0]))
+
+
 def test_a_person_folded_in_is_where_fitting_would_have_put_them() -> None:
     log = checkerboard()
     als = ALS(factors=4, regularization=0.1, iterations=60).fit(log)
