@@ -81,7 +81,7 @@ def from_candidates(split: Split, retriever: ALS, k: int) -> Examples:
     >>> frame = pd.DataFrame({"user_id": "ann", "video_id": ["a", "b", "c"], "occurred_at": time, "rating": 5.0})
     >>> from mlsd_lab.evaluation import leave_last_out
     >>> split = leave_last_out(Log.from_frames(frame))
-    >>> from_candidates(split, ALS(factors=2).fit(split.train), k=5).labels.tolist()
+    >>> from_candidates(split, ALS(factors=2, regularization=0.1).fit(split.train), k=5).labels.tolist()
     [1.0]
     """
     log, seen = split.train, split.train.matrix()

@@ -28,7 +28,8 @@ class ALS:
 
     Every pair is an observation: one with n events has confidence `confidence` × n, all others 1. `fit` learns
     `user_factors_` and `video_factors_`, float64 of shape (rows, factors), and makes `index_`, which `retrieve` asks.
-    A user without events has no taste to search with and gets an empty row: put `Backfill` around it.
+    A user without events has no taste to search with and gets an empty row: put `Backfill` around it. So does everybody
+    where the regularization is too much for so few events that all vectors are zero; `known_` tells who has one.
 
     Float64 and one BLAS thread: the same factors on any number of cores (docs/decisions/0011).
 
@@ -80,7 +81,7 @@ class ALS:
             raise DataError("ALS learned factors that are not finite; raise regularization or check the log's events")
         self.user_factors_: NDArray[np.float64] = model.user_factors.round(_DECIMALS)
         self.video_factors_: NDArray[np.float64] = model.item_factors.round(_DECIMALS)
-        self.known_ = np.diff(counts.indptr) > 0
+        self.known_ = self.user_factors_.any(axis=1)
         self.index_ = self.index(self.video_factors_)
         return self
 
@@ -115,7 +116,8 @@ class ALS:
                 factors = model.recalculate_user(np.arange(history.shape[0]), history)
             except ValueError as error:  # a matrix without an inverse
                 raise DataError(f"ALS cannot fold these events in ({error}); raise regularization") from error
-        other.user_factors_, other.known_ = factors.round(_DECIMALS), np.diff(history.indptr) > 0
+        other.user_factors_ = factors.round(_DECIMALS)
+        other.known_ = other.user_factors_.any(axis=1)
         return other
 
     def _model(self) -> "AlternatingLeastSquares":
@@ -149,7 +151,7 @@ class ALS:
         return ALS(*settings)
 
     def scores(self, users: NDArray[np.integer], videos: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return the inner product of each (user, video) pair of codes; NaN for a user without events.
+        """Return the inner product of each (user, video) pair of codes; NaN for a user without a vector.
 
         Summed one factor after another, so that a pair scores the same to the bit alone as among others.
         """
@@ -169,7 +171,7 @@ class ALS:
         return videos
 
     def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:
-        """Return the k videos of highest inner product for each user code; empty rows for users without events."""
+        """Return the k videos of highest inner product for each user code; empty rows for users without a vector."""
         users = checked_users(users, len(self.user_factors_))
         found = self.index_.search(self.user_factors_[users], k, None if seen is None else seen[users])
         known = self.known_[users][:, None]

@@ -72,6 +72,15 @@ def test_a_user_without_history_gets_an_empty_row_and_others_do_not() -> None:
     assert np.isneginf(found.scores[1]).all()
 
 
+def test_where_too_little_was_learned_from_nobody_is_known_and_no_video_is_proposed_by_its_code() -> None:
+    log = checkerboard(6)
+    als = ALS().fit(log)  # regularization for logs of thousands
+    assert not als.user_factors_.any()
+    assert (als.retrieve(np.arange(6), 3).videos == NOBODY).all()
+    assert (als.folded(log.matrix()).retrieve(np.arange(6), 3).videos == NOBODY).all()
+    assert np.isnan(als.scores(np.arange(6), np.arange(6))).all()
+
+
 def test_a_log_without_events_knows_nobody() -> None:
     log = a_log()
     found = ALS(factors=2).fit(log.with_events(log.events.iloc[:0])).retrieve(np.arange(USERS), 3)
