@@ -128,3 +128,18 @@ def checked_users(users: ArrayLike, number: int) -> NDArray[np.int64]:
     if unknown.any():
         raise ConfigError(f"users: expected codes from 0 to {number - 1}, found {codes[unknown][0]}")
     return codes.astype(np.int64)
+
+
+def checked_seen(seen: "csr_matrix", users: int, videos: int) -> "csr_matrix":
+    """Return what was seen, in any sparse format, by row; raise `ConfigError` unless it has a row a user of the log.
+
+    >>> from scipy.sparse import coo_matrix
+    >>> checked_seen(coo_matrix((2, 3)), users=5, videos=3)
+    Traceback (most recent call last):
+    mlsd_lab.errors.ConfigError: seen: expected shape (5, 3), a row a user and a column a video, found (2, 3)
+    """
+    if seen.shape != (users, videos):
+        raise ConfigError(
+            f"seen: expected shape ({users}, {videos}), a row a user and a column a video, found {seen.shape}"
+        )
+    return seen.tocsr()

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError
-from mlsd_lab.evaluation.candidates import Candidates, checked_users
+from mlsd_lab.evaluation.candidates import Candidates, checked_seen, checked_users
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -54,10 +54,11 @@ class Popular:
         users = checked_users(users, self.users_)
         if seen is None:
             return self._best(len(users), k)
+        seen = checked_seen(seen, self.users_, len(self.order_))
         blocks = [users[start : start + _BLOCK] for start in range(0, max(1, len(users)), _BLOCK)]
         parts = []
         for block in blocks:
-            excluded = seen.tocsr()[block]
+            excluded = seen[block]
             most = int(np.diff(excluded.indptr).max(initial=0))
             parts.append(self._best(len(block), k + most).without(excluded, min(k, len(self.order_))))
         return Candidates(np.concatenate([p.videos for p in parts]), np.concatenate([p.scores for p in parts]))

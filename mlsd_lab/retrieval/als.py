@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.evaluation import NOBODY, Candidates
-from mlsd_lab.evaluation.candidates import checked_users
+from mlsd_lab.evaluation.candidates import checked_seen, checked_users
 from mlsd_lab.retrieval.by_length_index import ByLengthIndex
 from mlsd_lab.retrieval.from_history import checked_history
 from mlsd_lab.retrieval.vector_index import VectorIndex
@@ -173,7 +173,9 @@ class ALS:
     def retrieve(self, users: NDArray[np.integer], k: int, seen: "csr_matrix | None" = None) -> Candidates:
         """Return the k videos of highest inner product for each user code; empty rows for users without a vector."""
         users = checked_users(users, len(self.user_factors_))
-        found = self.index_.search(self.user_factors_[users], k, None if seen is None else seen[users])
+        shape = len(self.user_factors_), len(self.video_factors_)
+        exclude = None if seen is None else checked_seen(seen, *shape)[users]
+        found = self.index_.search(self.user_factors_[users], k, exclude)
         known = self.known_[users][:, None]
         return Candidates(np.where(known, found.videos, NOBODY), np.where(known, found.scores, -np.inf))
 

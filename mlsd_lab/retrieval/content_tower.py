@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.evaluation import Candidates
-from mlsd_lab.evaluation.candidates import checked_users
+from mlsd_lab.evaluation.candidates import checked_seen, checked_users
 from mlsd_lab.retrieval.als import ALS
 from mlsd_lab.retrieval.content import COLUMNS, content_features
 from mlsd_lab.retrieval.exact_index import ExactIndex
 from mlsd_lab.retrieval.fresh import ages
-from mlsd_lab.retrieval.vector_index import checked_exclude
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -76,7 +75,7 @@ class ContentTower:
         known, factors = self.als.known_, self.als.user_factors_
         users = checked_users(users, len(factors))
         if seen is not None:
-            seen = checked_exclude(seen, len(factors), len(self.als.video_factors_))[users][:, self.new_]
+            seen = checked_seen(seen, len(factors), len(self.als.video_factors_))[users][:, self.new_]
         found = ExactIndex(self.new_factors_).search(factors[users], k, seen)
         codes = np.append(self.new_, -1)[found.videos]
         there = known[users][:, None]

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import Candidates
-from mlsd_lab.evaluation.candidates import checked_users
+from mlsd_lab.evaluation.candidates import checked_seen, checked_users
 from mlsd_lab.retrieval.best import best
-from mlsd_lab.retrieval.vector_index import checked_exclude
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +60,7 @@ class Fresh:
         if k < 1:
             raise ConfigError(f"k: expected 1 or more, found {k}")
         users = checked_users(users, self.shape_[0])
-        seen = None if seen is None else checked_exclude(seen, *self.shape_)[:, self.pool_].tocsr()
+        seen = None if seen is None else checked_seen(seen, *self.shape_)[:, self.pool_].tocsr()
         blocks = [users[start : start + _BLOCK] for start in range(0, max(1, len(users)), _BLOCK)]
         parts = [best(self._drawn(block), k, None if seen is None else seen[block]) for block in blocks]
         found = Candidates(np.concatenate([p.videos for p in parts]), np.concatenate([p.scores for p in parts]))

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import Candidates
-from mlsd_lab.evaluation.candidates import checked_users
+from mlsd_lab.evaluation.candidates import checked_seen, checked_users
 from mlsd_lab.retrieval.best import best, best_stored
 from mlsd_lab.retrieval.by_blocks import by_blocks
-from mlsd_lab.retrieval.vector_index import checked_exclude, once_each
+from mlsd_lab.retrieval.vector_index import once_each
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -64,13 +64,13 @@ class FromHistory(ABC):
             raise ConfigError(f"k: expected 1 or more, found {k}")
         number, size = self.history_.shape
         users = checked_users(users, number)
-        seen = None if seen is None else seen.tocsr()
+        seen = None if seen is None else checked_seen(seen, number, size)
         block = max(1, int(_BLOCK_BYTES / (8 * size)))
         return by_blocks(len(users), block, lambda rows: self._best(users[rows], k, seen))
 
     def _best(self, users: NDArray[np.int64], k: int, seen: "csr_matrix | None") -> Candidates:
         history = self.history_[users]
-        exclude = None if seen is None else checked_exclude(seen[users], *history.shape)
+        exclude = None if seen is None else seen[users]
         scores = self.scores_of(history)
         if not isinstance(scores, np.ndarray):
             return best_stored(scores, k, exclude)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.evaluation import NOBODY, Candidates
-from mlsd_lab.evaluation.candidates import checked_users
+from mlsd_lab.evaluation.candidates import checked_seen, checked_users
 from mlsd_lab.retrieval.exact_index import ExactIndex
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ class TwoTowers:
         """Return the k videos of highest score for each user code; empty rows for users without events."""
         users = checked_users(users, len(self.user_factors_))
         queries = np.column_stack([self.user_factors_[users], np.ones(len(users))])
-        found = self._index.search(queries, k, None if seen is None else seen.tocsr()[users])
+        shape = len(self.user_factors_), len(self.video_factors_)
+        found = self._index.search(queries, k, None if seen is None else checked_seen(seen, *shape)[users])
         known = self.known_[users][:, None]
         return Candidates(np.where(known, found.videos, NOBODY), np.where(known, found.scores, -np.inf))
 

@@ -135,8 +135,9 @@ class RetrieverContract:
 
     def test_any_sparse_format_of_what_was_seen_will_do(self, fitted: Retriever, log: Log) -> None:
         users = np.array([4, 2])
-        by_column = fitted.retrieve(users, 5, log.matrix().tocsc())
-        assert by_column.videos.tolist() == fitted.retrieve(users, 5, log.matrix()).videos.tolist()
+        expected = fitted.retrieve(users, 5, log.matrix()).videos.tolist()
+        for kind in ("csc", "coo", "lil"):
+            assert fitted.retrieve(users, 5, log.matrix().asformat(kind)).videos.tolist() == expected
 
     @pytest.mark.parametrize("user", [-1, USERS + 1])
     def test_a_user_code_that_the_log_has_not_is_refused(self, fitted: Retriever, user: int) -> None:
@@ -148,6 +149,9 @@ class RetrieverContract:
         with pytest.raises(ConfigError, match=rf"k: expected 1 or more, found {k}"):
             fitted.retrieve(np.array([0]), k)
 
-    def test_what_was_seen_must_cover_the_catalogue(self, fitted: Retriever) -> None:
-        with pytest.raises(ConfigError):
-            fitted.retrieve(np.array([0]), VIDEOS, csr_matrix((USERS + 1, 3)))
+    @pytest.mark.parametrize("shape", [(USERS + 1, 3), (1, VIDEOS + 1), (USERS + 9, VIDEOS + 1)], ids=str)
+    def test_what_was_seen_must_cover_the_catalogue_and_the_log_s_users(
+        self, fitted: Retriever, shape: tuple[int, int]
+    ) -> None:
+        with pytest.raises(ConfigError, match=rf"seen: expected shape \({USERS + 1}, {VIDEOS + 1}\)"):
+            fitted.retrieve(np.array([0]), VIDEOS, csr_matrix(shape))
