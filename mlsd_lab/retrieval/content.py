@@ -21,7 +21,7 @@ class Content(FromHistory):
     """Scores a video by what it has in common with the sum of a person's videos: topic, creator, words of the title.
 
     What is rare counts more (tf-idf by scikit-learn). `fit` learns `features_`, sparse of shape (videos, terms) with
-    rows of length one. Columns that the log has not are left out; with none of them it raises `DataError`.
+    rows of length one. Columns without words are left out; with none of them it raises `DataError`.
 
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"user_id": ["ann"], "video_id": ["a"]})
@@ -63,9 +63,11 @@ def content_features(videos: "pd.DataFrame", columns: Sequence[str] = COLUMNS) -
 
     found = []
     for column in columns:
-        if column in videos and videos[column].notna().any():
-            texts = videos[column].astype(object).where(videos[column].notna(), "").astype(str)
+        if column not in videos:
+            continue
+        texts = videos[column].astype(object).where(videos[column].notna(), "").astype(str)
+        if texts.str.contains(r"\w").any():
             found.append(CountVectorizer(token_pattern=r"(?u)\w+", binary=True, dtype=np.float64).fit_transform(texts))
     if not found:
-        raise DataError(f"videos: expected one of the columns {', '.join(columns)} with values, found none")
+        raise DataError(f"videos: expected one of the columns {', '.join(columns)} with words, found none")
     return TfidfTransformer().fit_transform(hstack(found, format="csr"))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,9 +51,13 @@ def test_videos_of_which_nothing_is_known_are_never_found() -> None:
     assert lists(Content().fit(log).retrieve(np.array([0]), 3)) == [[0, 1]]
 
 
-def test_a_log_without_content_is_an_error_that_names_the_columns() -> None:
-    with pytest.raises(DataError, match="one of the columns topic, creator_id, title with values, found none"):
-        Content().fit(a_log())
+@pytest.mark.parametrize("topic", [None, "", "!? …"])
+def test_a_log_without_words_is_an_error_that_names_the_columns(topic: str | None) -> None:
+    log = a_log()
+    for mute in (log, replace(log, videos=log.videos.assign(topic=topic))):
+        with pytest.raises(DataError, match="one of the columns topic, creator_id, title with words, found none"):
+            Content().fit(mute)
+    assert len(content_features(pd.DataFrame({"topic": ["cats"], "title": [topic]})).data) == 1
 
 
 @pytest.mark.parametrize("columns", [[], "topic"])
