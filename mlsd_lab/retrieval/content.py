@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mlsd_lab.datasets import Log
 from mlsd_lab.errors import ConfigError, DataError
+from mlsd_lab.retrieval.fresh import uploaded
 from mlsd_lab.retrieval.from_history import FromHistory
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Content(FromHistory):
 
     What is rare counts more (tf-idf by scikit-learn). `fit` learns `features_`, sparse of shape (videos, terms) with
     rows of length one. Columns without words are left out; with none of them it raises `DataError`.
+    What was uploaded after the log's newest `known_at` is not there yet.
 
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"user_id": ["ann"], "video_id": ["a"]})
@@ -38,8 +40,8 @@ class Content(FromHistory):
         self.columns = tuple(columns)
 
     def learn(self, log: Log, history: "csr_matrix") -> None:  # noqa: ARG002
-        """Read the videos' texts; events play no part."""
-        self.features_ = content_features(log.videos, self.columns)
+        """Read the videos' texts; events only say what time it is."""
+        self.features_ = content_features(uploaded(log), self.columns)
 
     def scores_of(self, history: "csr_matrix") -> NDArray[np.float64]:
         """Multiply the sum of each history's features with each video's; what has nothing in common has no score."""

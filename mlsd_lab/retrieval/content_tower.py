@@ -13,7 +13,7 @@ from mlsd_lab.evaluation.candidates import checked_seen, checked_users
 from mlsd_lab.retrieval.als import ALS
 from mlsd_lab.retrieval.content import COLUMNS, content_features
 from mlsd_lab.retrieval.exact_index import ExactIndex
-from mlsd_lab.retrieval.fresh import ages
+from mlsd_lab.retrieval.fresh import ages, uploaded
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -57,7 +57,7 @@ class ContentTower:
         from sklearn.linear_model import Ridge
         from threadpoolctl import threadpool_limits
 
-        features, events = content_features(log.videos, self.columns), log.matrix().sum(axis=0).A1
+        features, events = content_features(uploaded(log), self.columns), log.matrix().sum(axis=0).A1
         taught = events >= self.least
         if not taught.any():
             raise DataError(f"expected videos with {self.least} events or more, found none; lower `least`")

@@ -89,3 +89,16 @@ def ages(log: Log) -> NDArray[np.float64]:
     if "uploaded_at" in log.videos:
         born = log.videos["uploaded_at"].reset_index(drop=True).fillna(born)
     return ((now - born) / np.timedelta64(1, "D")).to_numpy(np.float64)
+
+
+def uploaded(log: Log) -> "pd.DataFrame":
+    """Return the videos as they were known at the newest `known_at`: the row of an upload still to come holds nothing.
+
+    >>> import pandas as pd
+    >>> times = pd.to_datetime(["2026-01-01", "2026-01-09"], utc=True)
+    >>> videos = pd.DataFrame({"video_id": ["a", "b"], "topic": ["x", "y"], "uploaded_at": times})
+    >>> events = pd.DataFrame({"user_id": ["ann"], "video_id": ["a"], "occurred_at": times[:1]})
+    >>> uploaded(Log.from_frames(events, videos)).topic.isna().tolist()
+    [False, True]
+    """
+    return log.videos[~(ages(log) < 0)].reindex(log.videos.index)

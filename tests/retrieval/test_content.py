@@ -30,6 +30,18 @@ def test_a_video_that_nobody_watched_is_found_by_its_topic() -> None:
     assert newcomer == []
 
 
+def test_what_is_uploaded_later_is_not_there_yet_and_its_words_teach_nothing() -> None:
+    log = with_topics(a_log())
+    now = log.events["known_at"].max()
+    day = pd.Timedelta(days=1)
+    known = replace(log, videos=log.videos.assign(uploaded_at=[now - day] * 60 + [now]))
+    later = replace(log, videos=log.videos.assign(uploaded_at=[now - day] * 60 + [now + day]))
+    assert VIDEOS in lists(Content().fit(known).retrieve(np.array([0]), VIDEOS))[0]
+    assert VIDEOS not in lists(Content().fit(later).retrieve(np.array([0]), VIDEOS))[0]
+    renamed = replace(later, videos=later.videos.assign(topic=[*later.videos["topic"][:60], "unheard of"]))
+    assert (Content().fit(renamed).features_ != Content().fit(later).features_).nnz == 0
+
+
 def test_a_word_of_the_title_is_another_term_than_the_same_topic() -> None:
     videos = pd.DataFrame({"topic": ["cats", "dogs"], "title": ["dogs", "cats"]})
     features = content_features(videos)
