@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 COLUMNS = ("topic", "creator_id", "title")
+_WORDS = {"token_pattern": r"(?u)\w+"}
 
 
 class Content(FromHistory):
@@ -54,7 +55,7 @@ class Content(FromHistory):
 def content_features(videos: "pd.DataFrame", columns: Sequence[str] = COLUMNS) -> "csr_matrix":
     """Return tf-idf of the columns' words, sparse of shape (videos, terms), rows of length one or zero.
 
-    A word of one column is another term than the same word of another.
+    A word of one column is another term than the same word of another. A creator's id is one term, however it is spelt.
 
     >>> import pandas as pd
     >>> content_features(pd.DataFrame({"topic": ["cats", "cats", "dogs"]})).shape
@@ -69,7 +70,8 @@ def content_features(videos: "pd.DataFrame", columns: Sequence[str] = COLUMNS) -
             continue
         texts = videos[column].astype(object).where(videos[column].notna(), "").astype(str)
         if texts.str.contains(r"\w").any():
-            found.append(CountVectorizer(token_pattern=r"(?u)\w+", binary=True, dtype=np.float64).fit_transform(texts))
+            words = {"token_pattern": r"(?s).+", "lowercase": False} if column == "creator_id" else _WORDS
+            found.append(CountVectorizer(**words, binary=True, dtype=np.float64).fit_transform(texts))
     if not found:
         raise DataError(f"videos: expected one of the columns {', '.join(columns)} with words, found none")
     return TfidfTransformer().fit_transform(hstack(found, format="csr"))

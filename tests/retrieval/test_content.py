@@ -49,6 +49,11 @@ def test_a_word_of_the_title_is_another_term_than_the_same_topic() -> None:
     assert (features @ features.T).toarray() == pytest.approx(np.eye(2))
 
 
+def test_creators_whose_ids_are_spelt_alike_have_nothing_in_common() -> None:
+    features = content_features(pd.DataFrame({"creator_id": ["ann-1", "bob-1", "ANN-1", "ann-1"]}))
+    assert (features @ features.T).toarray().tolist() == [[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 1]]
+
+
 def test_a_rare_term_counts_more_than_a_common_one() -> None:
     features = content_features(
         pd.DataFrame({"topic": ["a"] * 9 + ["b"], "creator_id": [f"c{i // 2}" for i in range(10)]})
