@@ -41,7 +41,7 @@ class SearchBudget:
             for name, limit in limits.items()
             if name in spent and not spent[name] <= limit
         ]
-        if self.recall is not None and point.recall.low < self.recall:
+        if self.recall is not None and not point.recall.low >= self.recall:
             found.append(f"recall {point.recall} of {self.recall:g}")
         return found
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from mlsd_lab.errors import ConfigError
@@ -49,6 +50,12 @@ def test_where_none_fits_it_says_which_came_nearest_and_what_broke() -> None:
 
 def test_a_recall_must_be_reached_by_the_lower_end_of_its_interval() -> None:
     assert choose(MEASURED, SearchBudget(recall=0.9, milliseconds=10)).point is None
+
+
+def test_what_was_not_measured_keeps_no_limit() -> None:
+    unknown = Point("one round", None, Estimate(0.9, np.nan, np.nan), np.nan, 1.0, 1.0, 1.0)
+    for budget in (SearchBudget(recall=0.5), SearchBudget(milliseconds=5)):
+        assert choose(Frontier((unknown,), 100, 8, 10), budget).point is None
 
 
 @pytest.mark.parametrize("limits", [{}, {"milliseconds": 0}, {"recall": -1, "milliseconds": 3}])
