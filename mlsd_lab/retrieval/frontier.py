@@ -163,7 +163,7 @@ def frontier(
         for effort in way.efforts or (None,):
             index = built if effort is None else built.searched_with(effort)
             found, milliseconds = _asked(index, queries, k)
-            truth = found if way.name == EXACT else truth
+            truth = truth if points else found  # exact search came first
             kept = members(truth.videos, found.matrix(len(vectors))).sum(axis=1) / truth.videos.shape[1]
             recall = estimate(mean_of(kept), len(queries), seed=seed)
             spent = (float(np.median(milliseconds)), float(np.percentile(milliseconds, 99)))

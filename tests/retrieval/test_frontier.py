@@ -67,6 +67,11 @@ def test_an_index_that_finds_half_has_a_recall_of_a_half() -> None:
     assert (half.recall.value, half.recall.low, half.recall.high) == (0.5, 0.5, 0.5)
 
 
+def test_a_way_that_is_called_exact_is_measured_too() -> None:
+    _, worst = frontier(VECTORS, QUERIES, k=10, ways=(Way("exact", lambda vectors: ExactIndex(-vectors)),)).points
+    assert worst.recall.value == 0
+
+
 def test_a_list_longer_than_the_catalogue_is_judged_by_the_catalogue() -> None:
     small = frontier(VECTORS[:30], QUERIES, k=100, ways=(Way("annoy", AnnoyIndex.build),))
     assert [point.recall.value for point in small.points] == [1.0, 1.0]
