@@ -100,6 +100,8 @@ def blended(found: Mapping[str, Candidates], quotas: Mapping[str, float], k: int
     if k < 1:
         raise ConfigError(f"k: expected 1 or more, found {k}")
     total, lists = sum(quotas.values()), list(found.values())
+    if len({len(each.videos) for each in lists}) > 1:
+        raise ConfigError(f"expected lists for the same users, found {[len(each.videos) for each in lists]} of them")
     videos = np.concatenate([each.videos for each in lists], axis=1)
     widths = [each.videos.shape[1] for each in lists]
     places = [(np.arange(w) + 0.5) * total / quotas[name] for name, w in zip(found, widths, strict=True)]
@@ -120,7 +122,7 @@ def _looked_up(videos: NDArray[np.int32], found: Candidates) -> NDArray[np.float
     size = 2 + max(int(videos.max(initial=0)), int(found.videos.max(initial=0)))
     row = np.arange(len(videos))[:, None] * size
     keys, scores = (row + found.videos + 1).ravel(), found.scores.ravel()
-    order = np.argsort(keys)
+    order = np.argsort(keys, kind="stable")  # of a video that is there twice the first score
     keys, scores = np.append(keys[order], np.iinfo(np.int64).max), np.append(scores[order], np.nan)
     asked = row + videos + 1
     at = np.searchsorted(keys, asked)

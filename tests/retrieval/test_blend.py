@@ -85,6 +85,20 @@ def test_filling_has_no_source() -> None:
     assert np.isnan(result.scores[0, 1]).all()
 
 
+def test_a_video_that_a_source_has_twice_takes_its_first_place_and_score() -> None:
+    videos = np.random.default_rng(0).permutation(np.repeat(np.arange(100), 3)).tolist()
+    result = blended({"a": a_list(videos)}, {"a": 1}, k=100)
+    (row,) = lists(result.candidates)
+    assert row == list(dict.fromkeys(videos))
+    assert result.scores[0, :, 0].tolist() == [-videos.index(video) for video in row]
+
+
+def test_lists_of_other_users_are_refused() -> None:
+    two = Candidates(np.zeros((2, 1), dtype=np.int32), np.zeros((2, 1)))
+    with pytest.raises(ConfigError, match=r"expected lists for the same users, found \[1, 2\] of them"):
+        blended({"a": a_list([1]), "b": two}, {"a": 1, "b": 1}, k=3)
+
+
 @pytest.mark.parametrize("quotas", [{"a": 1.0}, {"a": 1.0, "b": 0.0}, {"a": 1.0, "b": -1.0}, {"a": 1.0, "b": np.inf}])
 def test_each_source_needs_a_quota(quotas: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="1 or more sources and for each a quota above 0, found sources a, b"):
