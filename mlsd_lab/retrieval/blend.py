@@ -51,8 +51,10 @@ class Blended:
 class Blend:
     """Asks every source and takes turns by their quotas: a share of the list each, a video once.
 
-    The first candidates of a source fill its quota for sure, as long as it has as many; a video proposed by several
-    takes one place and leaves room, which all share. Quotas are shares that need not add up to one; equal if not given.
+    The first candidates of a source fill its share but for rounding, as long as it has as many: beside many small
+    sources a large one may get less, by half a place for each source and half a place at most. A video proposed by
+    several takes one place and leaves room, which all share. Quotas are shares that need not add up to one; equal if
+    not given.
 
     >>> import pandas as pd
     >>> from mlsd_lab.evaluation import Popular
@@ -89,8 +91,9 @@ class Blend:
 def blended(found: Mapping[str, Candidates], quotas: Mapping[str, float], k: int) -> Blended:
     """Blend what the sources found for the same users, as `Blend` does.
 
-    A source's candidate at rank r, from 0, stands at place (r + ½) / quota; the k videos of lowest place are taken,
-    of equal places the earlier source's. So a longer list begins with the shorter one.
+    A source's candidate at rank r, from 0, stands at place (r + ½) / quota (Sainte-Laguë's way of dividing seats); the
+    k videos of lowest place are taken, of equal places the earlier source's. So a longer list begins with the shorter
+    one.
 
     >>> blended({}, {}, k=5)
     Traceback (most recent call last):

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import NOBODY, Candidates, Popular
 from mlsd_lab.retrieval import ALS, Blend, Fresh, ItemKNN, Retriever
 from mlsd_lab.retrieval.blend import blended
+from mlsd_lab.retrieval.first_stage import QUOTAS
 from tests.retrieval.retriever_contract import NEWCOMER, USERS, RetrieverContract, a_log, lists
 
 
@@ -32,7 +33,8 @@ SHORT_LISTS = st.lists(
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(given_lists=SHORT_LISTS, quotas=st.lists(st.integers(1, 5), min_size=4, max_size=4), k=st.integers(1, 12))
-def test_quotas_are_filled_no_video_comes_twice_and_nothing_is_left_while_there_is_room(
+@example(given_lists=[[0], [1], [2], [3, 4, 5, 6]], quotas=[1, 1, 1, 3], k=4)  # the last gets one of its two
+def test_quotas_are_filled_but_for_rounding_no_video_comes_twice_and_nothing_is_left_while_there_is_room(
     given_lists: list[list[int]], quotas: list[int], k: int
 ) -> None:
     found = {str(at): a_list(videos) for at, videos in enumerate(given_lists)}
@@ -42,12 +44,21 @@ def test_quotas_are_filled_no_video_comes_twice_and_nothing_is_left_while_there_
     everything = {video for videos in given_lists for video in videos}
     assert len(row) == len(set(row)) == min(k, len(everything))
     for name, videos in zip(found, given_lists, strict=True):
-        assured = int(np.floor(k * shares[name] / sum(shares.values()) + 1e-9))
-        assert set(videos[:assured]) <= set(row)
+        assured = np.ceil((k - len(found) / 2) * shares[name] / sum(shares.values()) - 0.5 - 1e-9)
+        assert set(videos[: max(0, int(assured))]) <= set(row)
     for video, sources, scores in zip(row, result.sources(0), result.scores[0], strict=False):
         assert sources == [name for name, videos in zip(found, given_lists, strict=True) if video in videos]
         for at, videos in enumerate(given_lists):
             assert scores[at] == -videos.index(video) if video in videos else np.isnan(scores[at])
+
+
+def test_the_main_job_s_quotas_are_filled_at_every_length() -> None:
+    found = {name: a_list(list(range(200 * at, 200 * at + 200))) for at, name in enumerate(QUOTAS)}
+    (row,) = lists(blended(found, QUOTAS, k=200).candidates)
+    source = np.array(row) // 200
+    for k in range(1, 201):
+        taken = np.bincount(source[:k], minlength=len(QUOTAS))
+        assert (taken >= np.floor(k * np.array(list(QUOTAS.values())) / 10 + 1e-9)).all()
 
 
 def test_a_source_s_score_stands_beside_its_candidate() -> None:
