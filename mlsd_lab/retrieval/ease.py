@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsd_lab.datasets import Log
-from mlsd_lab.errors import ConfigError
+from mlsd_lab.errors import ConfigError, DataError
 from mlsd_lab.retrieval.from_history import FromHistory
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-_COPIES = 2  # of the dense matrix that are held at the same time
+_COPIES = 2.5  # of the dense matrix at the most: it, and the sparse one that it is made from, 12 bytes an entry
 
 
 class EASE(FromHistory):
@@ -20,7 +20,8 @@ class EASE(FromHistory):
 
     `fit` learns `weights_`, float64 of shape (videos, videos) with a diagonal of zero: what a video in a history adds
     to each other one's score. A pair counts once, however many events it has. Memory grows with the square of the
-    catalogue: `fit` raises `ConfigError` where it would take more than `memory_gb`.
+    catalogue: `fit` raises `ConfigError` where it could take more than `memory_gb`, and `DataError` where the
+    regularization is lost beside the counts.
 
     >>> import pandas as pd
     >>> pairs = [("ann", "a"), ("ann", "b"), ("bob", "a"), ("bob", "b"), ("cem", "a"), ("dan", "y"), ("dan", "z")]
@@ -52,8 +53,11 @@ class EASE(FromHistory):
         gram = (once.T @ once).toarray(order="F")
         gram[np.diag_indices(videos)] += self.regularization
         with threadpool_limits(1, user_api="blas"):  # the same bits on any number of cores
-            inverse, _ = dpotri(dpotrf(gram, overwrite_a=1)[0], overwrite_c=1)  # λ > 0: always positive definite
-        inverse = np.triu(inverse) + np.triu(inverse, 1).T
+            factor, failed = dpotrf(gram, overwrite_a=1)
+            if failed:  # λ > 0 makes it positive definite, but for what float64 cannot tell from zero
+                raise DataError(f"EASE cannot invert XᵀX + λI with λ = {self.regularization:g}; raise regularization")
+            inverse, _ = dpotri(factor, overwrite_c=1)
+        inverse += np.triu(inverse, 1).T  # below the diagonal it is zero
         inverse /= -np.diag(inverse).copy()
         np.fill_diagonal(inverse, 0.0)
         self.weights_: NDArray[np.float64] = inverse
