@@ -52,10 +52,10 @@ class ALS:
         seed: int = 0,
         index: Callable[[NDArray[np.float64]], VectorIndex] = ByLengthIndex,
     ) -> None:
-        if factors < 1 or iterations < 1 or not regularization >= 0 or not confidence > 0:
+        if factors < 1 or iterations < 1 or not regularization >= 0 or not confidence > 0 or not 0 <= seed < 2**32:
             raise ConfigError(
-                "expected factors and iterations of 1 or more, regularization ≥ 0 and confidence > 0, "
-                f"found {factors}, {iterations}, {regularization} and {confidence}"
+                "expected factors and iterations of 1 or more, regularization ≥ 0, confidence > 0 and a seed from 0 to "
+                f"4294967295, found {factors}, {iterations}, {regularization}, {confidence} and {seed}"
             )
         self.factors, self.regularization, self.confidence = factors, regularization, confidence
         self.iterations, self.seed, self.index = iterations, seed, index

@@ -83,10 +83,10 @@ def tune(
     >>> len(tuning.trials), tuning.of, sorted(tuning.best)
     (3, 4, ['damping', 'neighbours'])
     """
-    if not grid or not all(grid.values()) or trials < 1 or not seconds > 0:
+    if not grid or not all(grid.values()) or trials < 1 or not seconds > 0 or seed < 0:
         raise ConfigError(
-            f"expected a grid of 1 or more values a setting, trials of 1 or more and seconds above 0, "
-            f"found {dict(grid)}, {trials} and {seconds}"
+            "expected a grid of 1 or more values a setting, 1 or more trials, seconds above 0 and a seed of 0 or more, "
+            f"found {dict(grid)}, {trials}, {seconds} and {seed}"
         )
     inner = make_split(log, log.datasheet.split)
     seen, relevant = inner.train.matrix(), inner.relevant()

@@ -49,10 +49,10 @@ class TwoTowers:
         logq: bool = True,
         seed: int = 0,
     ) -> None:
-        if factors < 1 or epochs < 1 or batch < 2 or not rate > 0:
+        if factors < 1 or epochs < 1 or batch < 2 or not rate > 0 or seed < 0:
             raise ConfigError(
-                "expected factors and epochs of 1 or more, batch of 2 or more and rate above 0, "
-                f"found {factors}, {epochs}, {batch} and {rate}"
+                "expected factors and epochs of 1 or more, batch of 2 or more, rate above 0 and seed of 0 or more, "
+                f"found {factors}, {epochs}, {batch}, {rate} and {seed}"
             )
         self.factors, self.epochs, self.batch, self.rate = factors, epochs, batch, rate
         self.logq, self.seed = logq, seed

@@ -110,7 +110,10 @@ def test_an_index_of_other_vectors_is_refused(shape: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"factors": 0}, {"iterations": 0}, {"regularization": -1.0}, {"regularization": np.nan}, {"confidence": 0.0}],
+    [
+        *({"factors": 0}, {"iterations": 0}, {"regularization": -1.0}, {"regularization": np.nan}, {"confidence": 0.0}),
+        *({"seed": -1}, {"seed": 2**32}),
+    ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="expected factors and iterations of 1 or more"):

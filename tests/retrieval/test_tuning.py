@@ -75,7 +75,7 @@ def test_no_fit_is_begun_when_the_seconds_are_spent_but_one_is_always_made() -> 
     assert len(tune(Spy, {"first": list(range(10))}, a_week(), seconds=1e-9, k=5).trials) == 1
 
 
-@pytest.mark.parametrize("bad", [{"grid": {}}, {"grid": {"first": []}}, {"trials": 0}, {"seconds": 0.0}])
+@pytest.mark.parametrize("bad", [{"grid": {}}, {"grid": {"first": []}}, {"trials": 0}, {"seconds": 0.0}, {"seed": -1}])
 def test_a_search_that_cannot_be_is_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="expected a grid of 1 or more values a setting"):
         tune(Spy, **({"grid": {"first": [0]}, "log": a_week()} | bad))  # type: ignore[arg-type]

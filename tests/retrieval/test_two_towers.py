@@ -78,7 +78,7 @@ def test_a_log_without_events_is_refused() -> None:
         TwoTowers().fit(log.with_events(log.events.iloc[:0]))
 
 
-@pytest.mark.parametrize("settings", [{"factors": 0}, {"epochs": 0}, {"batch": 1}, {"rate": 0.0}])
+@pytest.mark.parametrize("settings", [{"factors": 0}, {"epochs": 0}, {"batch": 1}, {"rate": 0.0}, {"seed": -1}])
 def test_settings_out_of_range_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="expected factors and epochs of 1 or more, batch of 2 or more"):
         TwoTowers(**settings)  # type: ignore[arg-type]
