@@ -56,7 +56,7 @@ class RunConfig:
     half_life_days: float = 7.0
     """Of `popular_lately`: after so many days an event counts half."""
     annoy_trees: int = 20
-    """More trees: more memory, better recall."""
+    """More trees: more memory, and more nodes that a query needs to look at for them to find more."""
     annoy_search_k: int = 40_000
     """Nodes Annoy looks at a query; more is slower and better."""
     judged: int = 4_000

@@ -35,8 +35,8 @@ class AnnoyIndex:
     `metric` is how it scores: `dot` and `augmented` the inner product, `angular` the cosine, `euclidean` minus the
     distance. `augmented` gives each vector one coordinate more, so that all are of one length; the nearest by angle are
     then those of highest inner product (Bachrach et al. 2014). More `trees` cost memory, more `search_k` (nodes looked
-    at a query) costs time; both raise recall. Vectors are float32. Annoy ends the process on misuse; here that is an
-    error. One seed gives one file, on any number of cores.
+    at a query) costs time; more of both finds more, more trees alone need not. Vectors are float32. Annoy ends the
+    process on misuse; here that is an error. One seed gives one file, on any number of cores.
 
     >>> index = AnnoyIndex.build([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0]], metric="dot", trees=5)
     >>> index.search(np.array([[1.0, 0.5]]), k=2).videos.tolist()
