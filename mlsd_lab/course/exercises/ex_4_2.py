@@ -134,7 +134,8 @@ def _order(case: Case, codes: Codes) -> str:
     if codes == _CONFUSIONS["made"](case):
         return f"Who makes most is not who is watched most: {mine} watches stand before {theirs} at place {at}."
     if mine == theirs:
-        return f"Both creators were watched {mine} ×, so age alone decides: video {two} is newer than {one}."
+        both, newer = f"Creators {creator[one]} and {creator[two]} were watched equally often", case["age"][two]
+        return f"{both}, so their videos stand together: {two}, {newer:g} days old, comes before {one}."
     return f"Creator {creator[one]} (watched {mine} ×) stands before creator {creator[two]} (watched {theirs} ×)."
 
 
@@ -204,6 +205,10 @@ def uploads(watched, creator, age, k):
                 "Who makes most is not who is watched most",
             ),
             ("sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: a[v])[:k]", "stands before creator"),
+            (
+                "sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-m.count(c[v]), c[v], a[v]))[:k]",
+                "were watched equally often, so their videos stand together",
+            ),
             (
                 "sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-m.count(c[v]), a[v]))",
                 "the blend gave this source no more places",

@@ -51,6 +51,18 @@ def test_each_list_is_told_what_is_wrong_with_it(answer: Any, sentence: str) -> 
     assert bool(told) == bool(sentence)
 
 
+def test_of_creators_watched_equally_often_it_says_that_their_videos_stand_together() -> None:
+    case = {
+        "watched": np.array([0, 1]),
+        "creator": np.array([0, 1, 1, 0]),
+        "age": np.array([9.0, 8.0, 3.0, 2.0]),
+        "k": 2,
+    }
+    assert ONE.judge(case, [3, 2]) == ""
+    told = "Creators 1 and 0 were watched equally often, so their videos stand together: 3, 2 days old, comes before 2."
+    assert ONE.judge(case, [2, 3]) == told
+
+
 def test_who_has_watched_nothing_gets_an_empty_list() -> None:
     case = CASE | {"watched": np.array([], dtype=np.int64)}
     assert ONE.judge(case, []) == ""
