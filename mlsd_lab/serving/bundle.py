@@ -38,7 +38,7 @@ class Bundle:
     >>> log = Log.from_frames(frame)
     >>> inputs = pd.DataFrame(np.random.default_rng(0).random((40, len(FEED.columns))), columns=list(FEED.columns))
     >>> ranker = Logistic().fit(inputs, log.relevant.to_numpy(float))
-    >>> bundle = Bundle.of(log, ALS(factors=4).fit(log), Popular().fit(log), ranker, FEED)
+    >>> bundle = Bundle.of(log, ALS(factors=4, regularization=1).fit(log), Popular().fit(log), ranker, FEED)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     bundle.save(Path(folder, "bundle"))
     ...     again = Bundle.load(Path(folder, "bundle"), FEED)
