@@ -66,6 +66,8 @@ def choose(frontier: Frontier, budget: SearchBudget) -> Choice:
     >>> choose(Frontier((exact,), size=10_000, dimension=64, k=100), SearchBudget(milliseconds=1)).reason
     'none of 1 settings fits at 10,000 × 64; the nearest, exact, has 2.5 of 1 milliseconds'
     """
+    if not frontier.points:
+        raise ConfigError("expected a frontier of 1 or more points, found none: nothing was measured")
     fits = [point for point in frontier.points if not budget.broken_by(point)]
     at = f"at {frontier.size:,} × {frontier.dimension}"
     if not fits:

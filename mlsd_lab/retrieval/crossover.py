@@ -81,10 +81,11 @@ def crossover(sizes: Sequence[int], exact: Sequence[float], approximate: Sequenc
     """
     x = np.asarray(sizes, dtype=float)
     lengths = {len(sizes), len(exact), len(approximate)}
-    positive = len(lengths) == 1 and all((np.asarray(each, dtype=float) > 0).all() for each in (x, exact, approximate))
+    costs = (np.asarray(each, dtype=float) for each in (x, exact, approximate))
+    positive = len(lengths) == 1 and all(((each > 0) & np.isfinite(each)).all() for each in costs)
     if not positive or len(x) < 2 or not (np.diff(x) > 0).all():
         raise ConfigError(
-            "expected costs above 0 for 2 or more ascending sizes, "
+            "expected finite costs above 0 for 2 or more ascending sizes, "
             f"found {list(sizes)}, {list(exact)} and {list(approximate)}"
         )
     gap = np.log(np.asarray(exact)) - np.log(np.asarray(approximate))  # above 0 the index is faster

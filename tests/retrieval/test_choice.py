@@ -58,6 +58,11 @@ def test_what_was_not_measured_keeps_no_limit() -> None:
         assert choose(Frontier((unknown,), 100, 8, 10), budget).point is None
 
 
+def test_of_nothing_measured_nothing_can_be_chosen() -> None:
+    with pytest.raises(ConfigError, match="expected a frontier of 1 or more points, found none"):
+        choose(Frontier((), 100, 8, 10), SearchBudget(recall=0.5))
+
+
 @pytest.mark.parametrize("limits", [{}, {"milliseconds": 0}, {"recall": -1, "milliseconds": 3}])
 def test_a_budget_has_a_limit_and_limits_are_above_zero(limits: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="expected a budget with 1 or more limits above 0"):

@@ -49,8 +49,14 @@ def test_it_is_a_table_and_a_plot() -> None:
 
 @pytest.mark.parametrize(
     ("sizes", "exact", "approximate"),
-    [([10], [1], [1]), ([10, 5], [1, 1], [1, 1]), ([5, 10], [0, 1], [1, 1]), ([5, 10], [1], [1, 1])],
+    [
+        ([10], [1], [1]),
+        ([10, 5], [1, 1], [1, 1]),
+        ([5, 10], [0, 1], [1, 1]),
+        ([5, 10], [1], [1, 1]),
+        ([5, 10], [1, np.inf], [1, 1]),
+    ],
 )
 def test_costs_that_cannot_be_are_refused(sizes: list[int], exact: list[float], approximate: list[float]) -> None:
-    with pytest.raises(ConfigError, match="expected costs above 0 for 2 or more ascending sizes"):
+    with pytest.raises(ConfigError, match="expected finite costs above 0 for 2 or more ascending sizes"):
         crossover(sizes, exact, approximate)
