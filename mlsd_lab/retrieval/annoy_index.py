@@ -14,6 +14,7 @@ from mlsd_lab.errors import ArtifactError, ConfigError, DataError, StorageError
 from mlsd_lab.evaluation import NOBODY, Candidates
 from mlsd_lab.retrieval.annoy_file import is_sound
 from mlsd_lab.retrieval.by_blocks import by_blocks
+from mlsd_lab.retrieval.shared_forest import SharedForest
 from mlsd_lab.retrieval.vector_index import checked_exclude, checked_queries, checked_vectors
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class AnnoyIndex:
     def __init__(
         self, forest: Any, size: int, dimension: int, metric: Metric, search_k: int, length: float = 1.0
     ) -> None:
-        self._forest, self._length = forest, length
+        self._forest, self._length = SharedForest(forest), length
         self.size, self.dimension, self.metric, self.search_k = size, dimension, metric, search_k
 
     @classmethod
@@ -88,16 +89,13 @@ class AnnoyIndex:
 
     @cached_property
     def nbytes(self) -> int:
-        """Bytes of the index, as its file has them: Annoy tells no other way, so it is written to be weighed.
-
-        From then on its memory is that file's, removed but mapped. Not while another thread searches.
-        """
+        """Bytes of the index as its file has them: it is written to be weighed, and stays mapped when removed."""
         from tempfile import TemporaryDirectory
 
         with TemporaryDirectory() as folder:
             file = Path(folder, _INDEX)
             try:
-                self._forest.save(str(file))
+                self._forest.save(file)
             except OSError as error:
                 raise StorageError(f"cannot write {file}, to weigh the index: {error}. Free the place.") from error
             return file.stat().st_size
@@ -129,23 +127,24 @@ class AnnoyIndex:
         """Ask for each query as many as are to be fetched; the rest of the width is left empty."""
         videos = np.full((len(queries), width), NOBODY, dtype=np.int32)
         scores = np.full((len(queries), width), -np.inf)
-        for row, (query, most) in enumerate(zip(queries.tolist(), fetch.tolist(), strict=True)):
-            found, distance = self._forest.get_nns_by_vector(query, most, max(self.search_k, most), True)
-            videos[row, : len(found)] = found
-            scores[row, : len(found)] = self._score(np.asarray(distance), scale[row])
+        with self._forest.searched() as forest:
+            for row, (query, most) in enumerate(zip(queries.tolist(), fetch.tolist(), strict=True)):
+                found, distance = forest.get_nns_by_vector(query, most, max(self.search_k, most), True)
+                videos[row, : len(found)] = found
+                scores[row, : len(found)] = self._score(np.asarray(distance), scale[row])
         return Candidates(videos, scores)
 
     def save(self, folder: Path, ids: Sequence[str]) -> None:
         """Write the index with the id of each row, its settings and checksums into a folder that does not exist yet.
 
-        Not while another thread searches: Annoy gives up its memory and maps the file it wrote.
+        Annoy gives up its memory then and maps the file it wrote; who searches meanwhile waits.
         """
         import json
 
         if len(ids) != self.size:
             raise ConfigError(f"ids: expected {self.size}, one a vector, found {len(ids)}")
         with atomic_folder(folder) as draft:
-            self._forest.save(str(draft / _INDEX))
+            self._forest.save(draft / _INDEX)
             (draft / _IDS).write_text(json.dumps([str(name) for name in ids], ensure_ascii=False), encoding="utf-8")
             facts = {"size": self.size, "dimension": self.dimension, "metric": self.metric, "search_k": self.search_k}
             write_manifest(draft, _KIND, **facts, length=self._length)
