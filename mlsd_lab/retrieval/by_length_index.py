@@ -52,10 +52,9 @@ class ByLengthIndex:
         exclude = None if exclude is None else checked_exclude(exclude, len(queries), self.size)
         excluded = np.zeros(len(queries), dtype=int) if exclude is None else np.diff(exclude.indptr)
         fetch = np.minimum(self.size, k + excluded)
-        width = int(fetch.max(initial=min(k, self.size)))
 
         def work(rows: slice) -> Candidates:
-            count = len(queries[rows])
+            count, width = len(queries[rows]), int(fetch[rows].max(initial=min(k, self.size)))
             videos, scores = np.full((count, width), NOBODY, dtype=np.int32), np.full((count, width), -np.inf)
             for row, (query, most) in enumerate(zip(queries[rows], fetch[rows].tolist(), strict=True)):
                 videos[row, :most], scores[row, :most] = self._best(query, most)

@@ -12,8 +12,8 @@ from scipy.sparse import csr_matrix
 
 from mlsd_lab.artifacts import sha256
 from mlsd_lab.errors import ArtifactError, ConfigError, DataError
-from mlsd_lab.evaluation import NOBODY, Candidates
-from mlsd_lab.retrieval import AnnoyIndex, ExactIndex, VectorIndex, annoy_index
+from mlsd_lab.evaluation import NOBODY
+from mlsd_lab.retrieval import AnnoyIndex, ExactIndex, VectorIndex
 from tests.retrieval.vector_index_contract import QUERIES, VECTORS, VectorIndexContract
 
 IDS = [f"video-{row}" for row in range(len(VECTORS))]
@@ -156,21 +156,6 @@ def test_one_user_s_long_history_does_not_shorten_another_s_list() -> None:
     exclude = csr_matrix(np.vstack([np.arange(200) < 195, np.zeros(200)]))
     found = AnnoyIndex.build(VECTORS, search_k=100_000).search(QUERIES[:2], 20, exclude)
     assert (found.videos != NOBODY).sum(axis=1).tolist() == [5, 20]
-
-
-def test_one_long_history_widens_the_lists_of_its_own_block_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[tuple[int, int]] = []
-
-    def remembered(videos: NDArray[np.int32], scores: NDArray[np.float64]) -> Candidates:
-        made.append((len(videos), videos.shape[1]))
-        return Candidates(videos, scores)
-
-    monkeypatch.setattr(annoy_index, "_QUERIES", 5)
-    monkeypatch.setattr(annoy_index, "Candidates", remembered)
-    exclude = csr_matrix(np.outer(np.arange(15) == 3, np.arange(200) < 90))
-    found = AnnoyIndex.build(VECTORS, search_k=100_000).search(QUERIES, 10, exclude)
-    assert sorted(made) == [(5, 10), (5, 10), (5, 100)]
-    assert found.videos.shape == (15, 10)
 
 
 # Misuse

@@ -1,11 +1,23 @@
 from threading import current_thread
+from types import ModuleType
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import Candidates
-from mlsd_lab.retrieval import AnnoyIndex, ExactIndex, VectorIndex, annoy_index, by_blocks, exact_index
+from mlsd_lab.retrieval import (
+    AnnoyIndex,
+    ByLengthIndex,
+    ExactIndex,
+    VectorIndex,
+    annoy_index,
+    by_blocks,
+    by_length_index,
+    exact_index,
+)
 
 
 def echo(rows: slice) -> Candidates:
@@ -54,3 +66,22 @@ def test_indexes_find_the_same_in_blocks_and_on_any_number_of_threads(monkeypatc
             found = index.search(queries, 10)
             assert found.videos.tolist() == before.videos.tolist()
             np.testing.assert_allclose(found.scores, before.scores, rtol=1e-12)
+
+
+@pytest.mark.parametrize("module", [annoy_index, by_length_index])
+def test_one_long_history_widens_the_lists_of_its_own_block_alone(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[int, int]] = []
+
+    def remembered(videos: NDArray[np.int32], scores: NDArray[np.float64]) -> Candidates:
+        made.append((len(videos), videos.shape[1]))
+        return Candidates(videos, scores)
+
+    vectors, queries = np.random.default_rng(0).normal(size=(200, 6)), np.random.default_rng(1).normal(size=(15, 6))
+    index: VectorIndex = AnnoyIndex.build(vectors) if module is annoy_index else ByLengthIndex(vectors)
+    monkeypatch.setattr(module, "_QUERIES", 5)
+    monkeypatch.setattr(module, "Candidates", remembered)
+    found = index.search(queries, 10, csr_matrix(np.outer(np.arange(15) == 3, np.arange(200) < 90)))
+    assert sorted(made) == [(5, 10), (5, 10), (5, 100)]
+    assert found.videos.shape == (15, 10)
