@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.retrieval.frontier import Frontier, Point
 
@@ -45,6 +47,19 @@ class SearchBudget:
             found.append(f"recall {point.recall} of {self.recall:g}")
         return found
 
+    def excess(self, point: Point) -> float:
+        """Return how many times over its limit a point is where it is worst; 1 or less where it breaks none.
+
+        >>> from mlsd_lab.evaluation import Estimate
+        >>> SearchBudget(milliseconds=1).excess(Point("exact", None, Estimate(1.0, 1.0, 1.0), 2.5, 3.0, 5.1, 0.0))
+        2.5
+        """
+        limits = {name: limit for name, limit in vars(self).items() if limit is not None and name != "recall"}
+        found = [getattr(point, name) / limit for name, limit in limits.items()]
+        if self.recall is not None:
+            found.append(self.recall / point.recall.low if point.recall.low else np.inf)
+        return float(np.nan_to_num(found, nan=np.inf).max())
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -71,10 +86,16 @@ def choose(frontier: Frontier, budget: SearchBudget) -> Choice:
     fits = [point for point in frontier.points if not budget.broken_by(point)]
     at = f"at {frontier.size:,} × {frontier.dimension}"
     if not fits:
-        nearest = min(frontier.points, key=lambda point: (len(budget.broken_by(point)), -point.recall.value))
+        nearest = min(frontier.points, key=lambda point: (len(budget.broken_by(point)), budget.excess(point)))
         why = f"none of {len(frontier.points)} settings fits {at}; the nearest, {nearest.label}, has "
         return Choice(None, why + " and ".join(budget.broken_by(nearest)))
     best = max(fits, key=lambda point: (point.recall.value, -point.milliseconds))
-    lost = f"{1 - best.recall.value:.1%}".replace("%", " %")
-    costs = f"{best.milliseconds:.2g} ms a query, {best.megabytes:,.0f} MB, built in {best.build_seconds:.2g} s"
-    return Choice(best, f"{best.label} fits {at}: {costs}; {lost} of exact search's first {frontier.k} are lost")
+    costs = f"{best.milliseconds:.2g} ms a query, {best.megabytes:,.0f} MB, built in {best.build_seconds:,.3g} s"
+    return Choice(best, f"{best.label} fits {at}: {costs}; {_lost(best)} of exact search's first {frontier.k} is lost")
+
+
+def _lost(point: Point) -> str:
+    loss = 1 - point.recall.value
+    if point.recall.low >= 1:
+        return "nothing"
+    return "less than 0.1 %" if loss < 0.001 else f"{loss:.1%}".replace("%", " %")

@@ -39,13 +39,26 @@ def test_the_highest_recall_that_fits_is_chosen_and_of_equal_ones_the_faster(bud
 
 
 def test_the_reason_states_the_loss_of_recall() -> None:
-    assert choose(MEASURED, SearchBudget(milliseconds=10)).reason.endswith("10.0 % of exact search's first 10 are lost")
+    assert choose(MEASURED, SearchBudget(milliseconds=10)).reason.endswith("10.0 % of exact search's first 10 is lost")
+
+
+@pytest.mark.parametrize(("recall", "low", "said"), [(1.0, 1.0, "nothing"), (0.9999, 0.999, "less than 0.1 %")])
+def test_a_loss_too_small_for_a_digit_is_not_called_none(recall: float, low: float, said: str) -> None:
+    one = Point("graph", 800, Estimate(recall, low, 1.0), 1.0, 2.0, 3.0, 4.0)
+    reason = choose(Frontier((one,), 100, 8, 10), SearchBudget(milliseconds=5)).reason
+    assert reason.endswith(f"; {said} of exact search's first 10 is lost")
 
 
 def test_where_none_fits_it_says_which_came_nearest_and_what_broke() -> None:
     choice = choose(MEASURED, SearchBudget(milliseconds=10, recall=0.95))
     assert choice.point is None
-    assert choice.reason == "none of 4 settings fits at 100 × 8; the nearest, exact, has 20 of 10 milliseconds"
+    broken = "recall 0.9000 [0.8800, 0.9200] of 0.95"
+    assert choice.reason == f"none of 4 settings fits at 100 × 8; the nearest, large, has {broken}"
+
+
+def test_the_nearest_is_the_one_whose_worst_limit_is_broken_least() -> None:
+    choice = choose(MEASURED, SearchBudget(milliseconds=0.3, recall=0.6))
+    assert choice.reason.endswith("the nearest, small, has 1 of 0.3 milliseconds")
 
 
 def test_a_recall_must_be_reached_by_the_lower_end_of_its_interval() -> None:
