@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure
 
 GREYS = ("#1b3a5c", "#9c3d1a", "#5f8f3a", "#b48ac8", "#e0bf5a")  # distinct in colour and in lightness
@@ -38,6 +39,23 @@ def style() -> Iterator[None]:
 
     with matplotlib.rc_context(_STYLE | {"axes.prop_cycle": cycler(color=GREYS)}):
         yield
+
+
+def plain_log(axis: "XAxis | YAxis") -> None:
+    """Make an axis logarithmic with plain numbers at 1, 2 and 5 of each power of ten.
+
+    >>> from matplotlib.figure import Figure
+    >>> axes = Figure().add_subplot()
+    >>> plain_log(axes.xaxis)
+    >>> axes.xaxis.get_major_formatter()(20_000)
+    '20,000'
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _at: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def svg(figure: "Figure") -> str:

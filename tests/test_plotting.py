@@ -8,7 +8,7 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure
 
-from mlsd_lab.plotting import GREYS, style, svg
+from mlsd_lab.plotting import GREYS, plain_log, style, svg
 
 DRAW = """
 from matplotlib.figure import Figure
@@ -67,3 +67,13 @@ def test_drawing_leaves_the_style_as_it_was_and_needs_no_display() -> None:
 def test_colours_differ_in_lightness_so_that_a_grey_print_can_be_read() -> None:
     shades = sorted(sum(w * int(c[at : at + 2], 16) for w, at in ((0.3, 1), (0.59, 3), (0.11, 5))) for c in GREYS)
     assert all(lighter - darker > 25 for darker, lighter in pairwise([*shades, 255]))
+
+
+def test_plain_numbers_stand_at_one_two_and_five_of_each_power_of_ten() -> None:
+    axes = Figure().add_subplot()
+    axes.plot([0.3, 40_000], [1, 2])
+    plain_log(axes.xaxis)
+    labels = [axes.xaxis.get_major_formatter()(value) for value in axes.xaxis.get_major_locator()()]
+    assert {"0.5", "1", "2", "5", "200", "20,000"} <= set(labels)
+    assert axes.get_xscale() == "log"
+    assert axes.get_yscale() == "linear"

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from mlsd_lab.course.picture import Picture, picture
 from mlsd_lab.errors import ConfigError
 
-_FOUND, _MISSING, _LETTERS = "#1a1a1a", "#c8c8c8", 24
+_FOUND, _MISSING, _LETTERS = "#1a1a1a", "#b4b4b4", 24
 
 
 def fading(title: str, names: Sequence[str], found: ArrayLike, steps: Sequence[str]) -> Picture:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlsd_lab.errors import ConfigError
+from mlsd_lab.plotting import plain_log
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,9 @@ class Crossover:
             ax.plot(self.sizes, costs, "o-" if name == "exact" else "s--", label=f"{name} (slope {slope:.2f})")
         if self.size is not None:
             ax.axvline(self.size, color="#777777", linestyle=":", label=f"{self.size:,.0f} videos")
-        ax.set(xscale="log", yscale="log", xlabel="videos in the catalogue", ylabel="milliseconds a query")
+        plain_log(ax.xaxis)
+        plain_log(ax.yaxis)
+        ax.set(xlabel="videos in the catalogue", ylabel="milliseconds a query")
         ax.legend()
         return ax
 

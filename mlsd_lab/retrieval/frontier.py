@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mlsd_lab.errors import ConfigError
 from mlsd_lab.evaluation import Candidates, Estimate, estimate, mean_of
 from mlsd_lab.evaluation.candidates import members
+from mlsd_lab.plotting import plain_log
 from mlsd_lab.retrieval.annoy_index import AnnoyIndex, Metric
 from mlsd_lab.retrieval.by_length_index import ByLengthIndex
 from mlsd_lab.retrieval.exact_index import ExactIndex
@@ -116,7 +117,7 @@ class Frontier:
         return cls(tuple(points), size, dimension, k)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
-        """Draw recall by milliseconds a query, a line a way, with intervals."""
+        """Draw recall by milliseconds a query, a line a way, with 95 % intervals."""
         if ax is None:
             from matplotlib.figure import Figure
 
@@ -127,9 +128,9 @@ class Frontier:
             error = [[r.value - r.low for r in recall], [r.high - r.value for r in recall]]
             spent, format_ = [point.milliseconds for point in points], "osv^D"[at % 5] + ("-", "--", "-.", ":")[at % 4]
             ax.errorbar(spent, [r.value for r in recall], np.maximum(error, 0), fmt=format_, label=name, capsize=2)
-        ax.set_xscale("log")
+        plain_log(ax.xaxis)
         ax.set_xlabel("milliseconds a query (median)")
-        ax.set_ylabel(f"recall of exact search's first {self.k} (95 % interval)")
+        ax.set_ylabel(f"share of exact's first {self.k}")
         ax.legend(title=f"{self.size:,} × {self.dimension}")
         return ax
 

@@ -24,7 +24,7 @@ from mlsd_lab import evaluation
 from mlsd_lab.course import Live, card, check, checkpoint, claim, compare, diagram
 from mlsd_lab.course import measure, note, picture, pin, predict
 from mlsd_lab.evaluation import Popular, TopK, coverage, leave_last_out
-from mlsd_lab.retrieval import ALS, ExactIndex
+from mlsd_lab.retrieval import ALS, ExactIndex, TwoTowers
 
 display(card("candidates"), diagram("04"))
 start = checkpoint("00")
@@ -65,9 +65,9 @@ late = "The ranker cannot look at a million videos: something cheap must choose 
 claim("stages", rank.time > 0.02, yes=late, no="It looks at a million in time.", steady=True)
 
 # %% [markdown]
-# (Milliseconds.) The trees cost about the same for each video, ten microseconds or twenty, so 20 ms pay for one or two
-# thousand of them. The dashed line is the cheapest score there is: a vector for the person, one for each video, and the sum of
-# 64 products. In the same time it reads some hundred times as many. Hence **two stages**: something cheap looks at everything
+# (Milliseconds.) The trees take some microseconds for each video, so 20 ms pay for a few thousand of them. The dashed line is
+# the cheapest score there is: a vector for the person, one for each video, and the sum of 64 products. In the same time it
+# reads hundreds of times as many. Hence **two stages**: something cheap looks at everything
 # and must not miss, something dear looks at a few hundred and must order well.
 #
 # ## Vectors from what people did
@@ -215,8 +215,6 @@ pin("candidates.content", way["content alone"], "%")
 # ratings, which is short, with `logq` and without.
 
 # %%
-from mlsd_lab.retrieval import TwoTowers
-
 audience, shown = np.diff(seen.tocsc().indptr), {"popular": lists["popular"]}
 for name, logq in (("without logQ", False), ("with logQ", True)):
     shown[name] = TwoTowers(epochs=2, logq=logq).fit(split.train).retrieve(users, 100, seen)
@@ -307,8 +305,8 @@ table.map("⟨{:>5.1f}⟩".format)
 
 # %% [markdown]
 # (*Reached*: new videos that stand in somebody's twenty; long views of what ALS alone brings.) ALS alone reaches none: they have
-# no vector. The tower brings *more* long views than the places cost, as far as these people's true chances go, but from the same
-# few videos for everybody. Random places reach nearly all of them, and that has its price. One buys long views, the other knowledge:
+# no vector. The tower brings *more* long views than the places cost, as far as these people's true chances go, but from few of the
+# new videos. Random places reach nearly all, and that has its price. One buys long views, the other knowledge:
 # the first events of a video, from which ALS learns it. How many places that knowledge is worth no log tells; it takes a test in
 # which some people explore and all profit (notebook 08). `Fresh` draws recent uploads in this way, the newest more often.
 #

@@ -28,8 +28,8 @@ def test_each_size_has_every_way_with_its_recall_and_the_last_line_the_slopes(fo
         assert min(part[f"{way}_recall"] for way in ("annoy_dot", "annoy_augmented", "hnsw")) >= RECALL
         assert part["exact_MB"] == round(part["videos"] * 64 * 4 / 1e6, 1)
     assert last["videos"] == "slope"
-    logs = np.log([[part["videos"], part["exact_ms"]] for part in sizes])
-    assert last["exact_ms"] == pytest.approx(np.polyfit(*logs.T, 1)[0], abs=1e-3)
+    x, y = (np.log([part[name] for part in sizes]) for name in ("videos", "exact_ms"))
+    assert last["exact_ms"] == pytest.approx(np.polyfit(x, y, 1)[0], abs=1e-3)
     assert json.loads(json.dumps(found)) == found
 
 

@@ -159,7 +159,8 @@ that a source “new from your creators” proposes.
 
 Propose videos by creators whom the person has watched. Videos of the creator watched most often (each watch counts)
 come first, of one creator the newest first. Leave out what was watched and what is not there yet. Where two creators
-were watched equally often, their videos form one group, the newest first, whichever of the two made them. A list may be shorter than `k`, or empty.
+were watched equally often, their videos form one group, the newest first, whichever of the
+two made them. A list may be shorter than `k`, or empty.
 """,
     starter="""
 def uploads(watched, creator, age, k):

@@ -139,16 +139,16 @@ how many to ask the index for, so that `k` are left. Of the person you know
 - `user.fetched`, `user.survived`: how many nearest videos were fetched for them last time, and how many of these they
   had not seen.
 
-Return a whole number, at least `k`. Hidden services have 100 to 220 people each, and `k` is not always 100. You are
-judged by two numbers of each service: at most 1 % of its people may come up short, and the sum of what you fetch,
-over all its people, may be at most two and a half times what would have been just enough.
+Return a whole number, at least `k`. Hidden services have a hundred people or two each, and `k` is not always 100.
+You are judged by two numbers of each service: at most 1 % of its people may come up short, and the sum of what you
+fetch, over all its people, may be at most two and a half times what would have been just enough.
 """,
     starter="""
 def fetch_size(user, k=100):
     return 0  # change this line
 """,
     hint="What share of what is near survives the filter for *this* person? Last time's share is an estimate from a "
-    "100 to 600 videos: how far off may it be? And which size can never be too small, whatever the estimate says?",
+    "hundred videos or a few: how far off may it be? And which size can never be too small, whatever it says?",
     solution="""
 def fetch_size(user, k=100):
     survival = (user.survived + 1) / (user.fetched + 2)
