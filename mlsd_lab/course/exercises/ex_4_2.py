@@ -183,8 +183,12 @@ def uploads(watched, creator, age, k):
     return sorted(good, key=lambda v: (-mine.count(creator[v]), age[v]))[:k]
 """,
     wrong=tuple(
-        (f"{_SHARED}def uploads(w, c, a, k):\n    m = [c[v] for v in w]\n    return {returned}", sentence)
-        for _SHARED in ("def new(w, c, a): return [v for v in range(len(a)) if a[v] >= 0 and v not in set(w)]\n",)
+        (f"{_SHARED}    return {returned}", sentence)
+        for _SHARED in (
+            "def uploads(w, c, a, k):\n"
+            "    m, new = [c[v] for v in w], [v for v in range(len(a)) if a[v] >= 0 and v not in set(w)]\n"
+            "    own = [v for v in new if c[v] in m]\n",
+        )
         for returned, sentence in (
             (
                 "sorted([v for v in range(len(a)) if a[v] >= 0 and c[v] in m],"
@@ -196,34 +200,22 @@ def uploads(watched, creator, age, k):
                 " key=lambda v: (-m.count(c[v]), a[v]))[:k]",
                 "is uploaded after the request",
             ),
+            ("sorted(own, key=lambda v: (-m.count(c[v]), -a[v]))[:k]", "has had its chance"),
+            ("sorted(new, key=lambda v: a[v])[:k]", "anybody's list"),
             (
-                "sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-m.count(c[v]), -a[v]))[:k]",
-                "has had its chance",
-            ),
-            ("sorted(new(w, c, a), key=lambda v: a[v])[:k]", "anybody's list"),
-            (
-                "sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-list(c).count(c[v]), a[v]))[:k]",
+                "sorted(own, key=lambda v: (-list(c).count(c[v]), a[v]))[:k]",
                 "Who makes most is not who is watched most",
             ),
-            ("sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: a[v])[:k]", "stands before creator"),
+            ("sorted(own, key=lambda v: a[v])[:k]", "stands before creator"),
             (
-                "sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-m.count(c[v]), c[v], a[v]))[:k]",
+                "sorted(own, key=lambda v: (-m.count(c[v]), c[v], a[v]))[:k]",
                 "were watched equally often, so their videos stand together",
             ),
+            ("sorted(own, key=lambda v: (-m.count(c[v]), a[v]))", "the blend gave this source no more places"),
+            ("(sorted(own, key=lambda v: (-m.count(c[v]), a[v])) + k * [-1])[:k]", "a short list stays short"),
+            ("sorted(own, key=lambda v: (-m.count(c[v]), a[v]))[: k - 1]", "could stand there too"),
             (
-                "sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-m.count(c[v]), a[v]))",
-                "the blend gave this source no more places",
-            ),
-            (
-                "(sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-m.count(c[v]), a[v])) + k * [-1])[:k]",
-                "a short list stays short",
-            ),
-            (
-                "sorted([v for v in new(w, c, a) if c[v] in m], key=lambda v: (-m.count(c[v]), a[v]))[: k - 1]",
-                "could stand there too",
-            ),
-            (
-                "sorted([v for u in m for v in new(w, c, a) if c[v] == u], key=lambda v: (-m.count(c[v]), a[v]))[:k]",
+                "sorted([v for u in m for v in new if c[v] == u], key=lambda v: (-m.count(c[v]), a[v]))[:k]",
                 "a place in the list is lost",
             ),
         )
