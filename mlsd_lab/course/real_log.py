@@ -124,7 +124,7 @@ def _contest(log: "Log") -> "tuple[Contest, int]":
 def _candidates(log: "Log") -> list[str]:
     """Ask each source of notebook 04 for a hundred videos a person, and look which were watched long on the last day.
 
-    Nothing is filtered: a feed shows again what was seen, and people do watch it again.
+    Nothing is filtered, as a feed shows again what was seen; judged are the videos that were new to a person.
     """
     from scipy.sparse import csr_matrix
 
