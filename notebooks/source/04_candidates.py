@@ -205,7 +205,7 @@ pin("candidates.content", way["content alone"], "%")
 # (± over random starts and over which videos lose their events.) More than nothing, and less than one would like: in this world no
 # title says how good a video is, since the simulator draws quality apart from content. And look what comes close:
 # *content alone*, which compares words and topics with those of the videos a person watched, and learns nothing. Paired,
-# over larger worlds, the tower is ahead of it, by little (docs/decisions/0031). Much of the rest of the way is only found by showing the
+# over larger worlds, the tower is ahead of it, by little (`docs/decisions`, the content tower). Much of the rest of the way is only found by showing the
 # video to some people; that is why every feed keeps a few places for **exploration**.
 #
 # ## Negatives, and their correction
@@ -218,7 +218,7 @@ pin("candidates.content", way["content alone"], "%")
 # score then says how *often* somebody watches it.
 #
 # That is the usual form, and the one to name in an interview. `logq=True` below does a second thing: it also adds the same logarithm
-# when lists are made. On films either half is enough, on feeds both together find more (docs/decisions/0033). Two rounds over the
+# when lists are made. On films either half is enough, on feeds both together find more (`docs/decisions`, two towers). Two rounds over the
 # ratings, which is short, with `logq` and without.
 
 # %%

@@ -173,6 +173,7 @@ million = {
     kind: Frontier.from_frame(pd.DataFrame(row["parts"]), row["size"]["videos"], size, k)
     for kind, row in rows.items()
 }
+print("measured on", rows["learned"]["date"][:10])
 annoy_guess = predict("4.9", "%", low=None, high=None)
 annoy_guess
 
@@ -184,7 +185,7 @@ for kind, each in million.items():
     for name, points in (("all", each.points), ("Annoy's alone", only)):
         of = Frontier(points, each.size, size, k)
         five = choose(of, SearchBudget(milliseconds=5, p99_milliseconds=10))
-        print(f"5 ms, of {name}: {five.reason}")
+        print(f"{kind}, 5 ms, of {name}: {five.reason}")
         lost[kind, name] = 100 - 100 * five.point.recall.value
 note("exact_a_million", rows["drawn"]["peer"]["seconds"]["median"])
 note("by_length_a_million", rows["learned"]["ours"]["median"])
