@@ -142,11 +142,11 @@ points = pd.concat([each.to_frame().assign(size=each.size) for each in measured]
 least = points[points.low >= 0.9].groupby(["name", "size"]).milliseconds.min()
 lines = crossover(sizes, least["exact"].tolist(), least["annoy"].tolist())
 display(picture("Exact search, and Annoy at 90 % of it (lower end of 95 %)", lines.plot))
-display(
-    compare(crossover_guess, note("crossover", float(f"{lines.size or sizes[-1]:.1g}"), "videos"))
-)
-largest = measured[-1].to_frame().set_index("name").drop(columns="high")
-largest.rename(columns={"effort": "nodes", "low": "its lower end"}).map("⟨{:>9,.3g}⟩".format)
+pays = float(f"{lines.size or sizes[-1]:.1g}")
+display(compare(crossover_guess, note("crossover", pays, "videos")))
+largest = measured[-1].to_frame().set_index("name").drop(columns="high").fillna(whole.size)
+largest = largest.rename(columns={"effort": "nodes", "low": "its lower end"}).round(3)
+largest.map("⟨{:>8,.6g}⟩".format)
 
 # %% [markdown]
 # Exact search reads every video, so its cost grows with the catalogue (a slope of 1 is ten times the videos, ten times the time;
