@@ -246,6 +246,18 @@ CHANGES = (
         "np.arange(w) + 0.5) * total",
     ),
     Change(
+        "the shortest vectors are read first, and the search ends there",
+        "retrieval/by_length_index.py",
+        "np.argsort(-lengths",
+        "np.argsort(lengths",
+    ),
+    Change(
+        "a stranger's vector is solved from nothing",
+        "retrieval/als.py",
+        "np.arange(history.shape[0]), history)",
+        "np.arange(history.shape[0]), history * 0)",
+    ),
+    Change(
         "covered is what is shown twice",
         "evaluation/spread.py",
         "return (exposures > 0).sum(axis=-1)",

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Search among millions
 #
-# “A vector for the person, one for each of a million videos. Find the hundred of highest product, within 5 ms.”
+# “A vector for the person, one for each of a million videos. Find the hundred of highest product, in five milliseconds.”
 #
 # > *A weak answer:* “A vector database with HNSW. Everybody does that.”
 #
@@ -340,7 +340,7 @@ for name in ("exact", "annoy"):
 #
 # ## Say it
 #
-# “Find the hundred of highest product among a million, within 5 ms.” 90 seconds, with numbers you measured here, and a paragraph
+# “Find the hundred of highest product among a million, in five milliseconds.” 90 seconds, with numbers you measured here, and a paragraph
 # for your design document: exact or index, by which measurement, which filter goes where, how a new video is found. Then read the
 # answer below.
 
