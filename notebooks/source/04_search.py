@@ -54,7 +54,7 @@ print(f"{whole.size:,} videos: {everything.time}, so ⟨{gb:.0f}⟩ GB a second"
 # %% [markdown]
 # One multiplication and one addition for four bytes are nothing; the time goes into *reading*. So the estimate for an interview is
 # one division: bytes of the catalogue by the gigabytes a second that one core reads. (A minute later the same search may take half as
-# long again: other things use the memory. A million took longer than the division says: the answer at the end has it.) Not measured here: 16-bit numbers halve the bytes; cores share
+# long again: other things use the memory. What a million took is in the answer at the end.) Not measured here: 16-bit numbers halve the bytes; cores share
 # the memory's speed; and requests that are searched together read the catalogue once for all of them.
 #
 # ## Must it read everything?
@@ -113,7 +113,7 @@ claim("the same", all(same), yes="The same scores as exact search, every time.",
 # simulated feed of a million, below, it takes a fiftieth of the time. Measure yours.
 #
 # And the last line is why indexes exist. Networks with two towers mostly give vectors of one length (they are trained on cosines),
-# and “beside this video” searches by angle. Then lengths say nothing, and all of it must be read (that it took less time here than the plain search is how it picks the best, piece by piece). **Ask which vectors
+# and “beside this video” searches by angle. Then lengths say nothing, and all of it must be read. **Ask which vectors
 # you have before you ask which index.** What follows is for vectors of one length.
 #
 # ## From which size on does Annoy pay?
