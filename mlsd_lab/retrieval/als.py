@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,7 @@ class ALS:
             )
         self.factors, self.regularization, self.confidence = factors, regularization, confidence
         self.iterations, self.seed, self.index = iterations, seed, index
+        self._folding: Any = None  # keeps the product of all video factors
 
     def fit(self, log: Log, on_iteration: Callable[[int], None] = lambda _done: None) -> Self:
         """Learn from every event of the log, whatever it led to. Raises `DataError` when the factors are not finite.
@@ -101,8 +102,9 @@ class ALS:
         """Return this fitted model for other people, or the same at a later time: their counts, a row a person.
 
         It solves, with `implicit`, the equation that `fit` solves for each user, with the video factors as they are:
-        nothing is refitted. User codes of the returned model are rows of `history`. Raises `DataError` where the
-        equation has no one solution, as it may without regularization.
+        nothing is refitted, and what all people share is computed the first time alone. User codes of the returned
+        model are rows of `history`. Raises `DataError` where the equation has no one solution, as it may without
+        regularization.
         """
         from threadpoolctl import threadpool_limits
 
@@ -110,10 +112,11 @@ class ALS:
         other = copy.copy(self)
         _load()
         with threadpool_limits(1, user_api="blas"):
-            model = self._model()
-            model.item_factors = self.video_factors_
+            if getattr(self._folding, "item_factors", None) is not self.video_factors_:
+                self._folding = self._model()
+                self._folding.item_factors = self.video_factors_
             try:
-                factors = model.recalculate_user(np.arange(history.shape[0]), history)
+                factors = self._folding.recalculate_user(np.arange(history.shape[0]), history)
             except ValueError as error:  # a matrix without an inverse
                 raise DataError(f"ALS cannot fold these events in ({error}); raise regularization") from error
         other.user_factors_ = factors.round(_DECIMALS)

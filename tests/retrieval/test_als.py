@@ -184,6 +184,14 @@ def test_an_equation_without_a_solution_is_an_error_that_says_what_to_do() -> No
         als.fold_in(np.array([0]))
 
 
+def test_what_is_kept_for_folding_in_is_of_the_newest_fit() -> None:
+    als, watched = ALS(factors=4, regularization=0.1), np.array([1, 3])
+    als.fit(a_log()).fold_in(watched)
+    refitted = als.fit(a_log(seed=1)).fold_in(watched)
+    assert refitted.tolist() == ALS(factors=4, regularization=0.1).fit(a_log(seed=1)).fold_in(watched).tolist()
+    assert als.searched_by(ExactIndex(als.video_factors_)).fold_in(watched).tolist() == refitted.tolist()
+
+
 def test_a_person_folded_in_is_where_fitting_would_have_put_them() -> None:
     log = checkerboard()
     als = ALS(factors=4, regularization=0.1, iterations=60).fit(log)
