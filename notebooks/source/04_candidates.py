@@ -266,8 +266,8 @@ note("blend_loses", -100 * gain.value, "points")
 for name in ("knn", "lately"):
     alone = 100 * np.mean(recall[name] > recall["als"])
     print(f"{name:<6} finds what ALS does not for", Live(alone, "%"), "of the people")
-film, by = mixed.candidates.videos[0, 0], mixed.sources(0)[0]
-print("the first reason given:", start.titles[film], "from", " and ".join(by))
+reasons = (" and ".join(by) for by in mixed.sources(0)[:6])
+print("the first six for one person are from", ", ".join(reasons))
 claim("blend", bool(gain.high < 0), yes="ALS alone finds more.", no="ALS alone does not find more.")
 
 # %% [markdown]
