@@ -98,6 +98,7 @@ for name, (videos, who) in sets.items():
 display(compare(share_guess, note("read_share", read["feed, learned"], "%")))
 for name, (videos, who) in sets.items():
     both = [make(videos) for make in (ExactIndex, ByLengthIndex)]
+    same.append(np.allclose(*(each.search(who, 100).scores for each in both), atol=1e-5))
     one, other = (measure("one", lambda i=i, w=who: i.search(w[:1], 100), repeat=9) for i in both)
     length = np.linalg.norm(videos, axis=1)
     print(
