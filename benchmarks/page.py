@@ -89,10 +89,10 @@ def cases(row: Result) -> list[str]:
 
 
 def cell(value: float | str | None) -> str:
-    """Return a whole number with commas, any other with three digits, a text without underscores, nothing for None."""
+    """Return a number with commas where it is whole or large, else with three digits; a text, or nothing for None."""
     if value is None or isinstance(value, str):
         return (value or "").replace("_", " ")
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
+    return f"{value:,.0f}" if isinstance(value, int) or value >= 1000 else f"{value:.3g}"
 
 
 def growth_part(row: Result) -> str:

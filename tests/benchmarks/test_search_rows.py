@@ -37,6 +37,7 @@ def test_the_page_has_a_line_a_size_and_empty_cells_where_nothing_was_measured(f
     made = page.text([found])
     assert "| videos | exact ms |" in made
     assert "| 9,000 |" in made
+    assert [page.cell(value) for value in (20_000.0, 1_603, 0.45312, None)] == ["20,000", "1,603", "0.453", ""]
     assert complete([{"a": 1}, {"b": 2}]) == [{"a": 1, "b": ""}, {"a": "", "b": 2}]
 
 
