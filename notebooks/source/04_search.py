@@ -199,7 +199,7 @@ compare(annoy_guess, note("annoy_loses", lost["learned", "Annoy's alone"], "%"))
 # long as most, the short ones consist of that coordinate, and all look alike. The graph stops short of the whole; more `ef` hardly
 # helps, presumably since few links lead to the short ones.
 #
-# On **drawn** vectors of one length the index is what saves the budget: reading all takes nearly five times as long, and a fraction of it, well
+# On **drawn** vectors of one length the index is what saves the budget: reading all takes nearly five times the budget, and a fraction of it, well
 # chosen, finds nearly all. There the graph beats Annoy at every point, takes four times as long to build, and lies in memory, not
 # in a file that processes share. Where both fit, what decides is how often you build and how many processes share it. So: your own vectors, your own people's queries,
 # and exact search as the first candidate, not the straw man.
@@ -287,14 +287,14 @@ print("searched with the filters:", (mended.videos >= 0).sum(axis=1).min(), "for
 
 # %%
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from mlsd_lab.retrieval import WithNew
 
-folder = Path(mkdtemp()) / "index"
 built = measure("build", lambda: build(catalogue), repeat=1)
-built.result.save(folder, ids=[str(code) for code in range(len(catalogue))])
-opened = measure("open", lambda: AnnoyIndex.load(folder)[0], repeat=3)
+with TemporaryDirectory() as place:
+    built.result.save(Path(place, "index"), [str(code) for code in range(len(catalogue))])
+    opened = measure("open", lambda: AnnoyIndex.load(Path(place, "index"))[0])
 print(f"{whole.size:,} videos: built in {built.time}, opened and checked in {opened.time}")
 upload = WithNew(opened.result, asking[:1])  # a video that this person's vector fits best
 print("found at once:", whole.size in upload.search(asking[:1], 10).videos)
